@@ -1,0 +1,81 @@
+"""The tree of errors.
+
+.. code-block:: text
+
+    IdpSessionError              base of everything raised on purpose
+    ├── ConfigurationError       an option or a collaborator is wrong
+    ├── ProtocolError            the other party broke a rule
+    │   └── InvalidLogoutTokenError
+    ├── SessionStoreError        a store cannot keep its promise
+    │   ├── SessionExistsError   create met a taken key or session id
+    │   └── SessionGoneError     the session has ended meanwhile
+    └── LogoutTokenError         a logout token cannot be built
+
+A client that does not answer is not an error: it is the state of a delivery.
+"""
+
+__all__ = [
+    "ConfigurationError",
+    "IdpSessionError",
+    "InvalidLogoutTokenError",
+    "LogoutTokenError",
+    "ProtocolError",
+    "SessionExistsError",
+    "SessionGoneError",
+    "SessionStoreError",
+]
+
+
+class IdpSessionError(Exception):
+    """Base of every error that this package raises on purpose."""
+
+
+class ConfigurationError(IdpSessionError):
+    """An option or a collaborator is wrong; raised only while the app is set up.
+
+    The message names the setting at fault and what to do about it.
+    """
+
+
+class ProtocolError(IdpSessionError):
+    """The other party sent something that the specifications forbid.
+
+    :param description: What is wrong, in words that may be sent back.
+    """
+
+    #: Code sent on the wire in the ``error`` member (RFC 6749 §5.2).
+    error: str = "invalid_request"
+
+    def __init__(self, description: str) -> None:
+        super().__init__(f"{self.error}: {description}")
+        self.description = description
+
+
+class InvalidLogoutTokenError(ProtocolError):
+    """A relying party received a logout token that it must refuse.
+
+    Back-Channel Logout 1.0 §2.6.
+    """
+
+
+class SessionStoreError(IdpSessionError):
+    """A store cannot keep its promise.
+
+    :param key: The first characters of the key or session id concerned.
+    """
+
+    def __init__(self, message: str, *, key: str) -> None:
+        super().__init__(message)
+        self.key = key[:8]
+
+
+class SessionExistsError(SessionStoreError):
+    """``create`` met a key or a session id that is taken."""
+
+
+class SessionGoneError(SessionStoreError):
+    """The session has ended, or its handle was replaced, in the meantime."""
+
+
+class LogoutTokenError(IdpSessionError):
+    """A logout token cannot be built or signed for a client."""

@@ -1,0 +1,325 @@
+"""What the services need from the outside, as protocols whose docstrings bind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from datetime import timedelta
+from typing import Any
+from typing import Protocol
+
+from .models import AuthenticationProperties
+from .models import Client
+from .models import Delivery
+from .models import DeliveryResult
+from .models import EndedSession
+from .models import LogoutReason
+from .models import Participant
+from .models import Principal
+from .models import SendResult
+from .models import ServerSideSession
+from .models import SignedToken
+
+__all__ = [
+    "ClientStore",
+    "Clock",
+    "DeliveryQueue",
+    "Dispatcher",
+    "LogoutSender",
+    "SessionStore",
+    "SessionTransport",
+    "SubjectIdentifiers",
+    "TicketProtector",
+    "TokenSigner",
+    "UserSession",
+]
+
+
+class Clock(Protocol):
+    """Tells the time."""
+
+    def now(self) -> datetime:
+        """The current instant; aware UTC."""
+
+
+class UserSession(Protocol):
+    """The session of the user in the current request.
+
+    For an anonymous request ``user`` and ``session_id`` are ``None``,
+    ``client_ids`` is empty and ``add_client_id`` does nothing.
+    """
+
+    @property
+    def user(self) -> Principal | None:
+        """Who is signed in; a sign-in of the same request shows at once."""
+
+    @property
+    def properties(self) -> AuthenticationProperties | None:
+        """What belongs to the sign-in, with the current client list."""
+
+    @property
+    def session_id(self) -> str | None:
+        """The public session id (``sid``, Back-Channel Logout 1.0 §2.1)."""
+
+    @property
+    def client_ids(self) -> tuple[str, ...]:
+        """The clients of the session, in the order in which they joined."""
+
+    def create_session_id(
+        self, principal: Principal, properties: AuthenticationProperties
+    ) -> str:
+        """Sign the principal in and return the session id.
+
+        The same subject keeps session id and clients and gets a new handle.
+        For another subject the old session is ended, with its clients told, and
+        a new one begins. A session id in the properties is kept only if it is
+        the one of this subject's current session.
+
+        :param principal: Who has just proved who they are.
+        :param properties: What belongs to this sign-in.
+        """
+
+    def ensure_session_id_cookie(self) -> None:
+        """Make the check-session cookie say what the session says.
+
+        Written when it is missing or different, removed when nobody is signed
+        in, untouched otherwise (Session Management 1.0 §3.2).
+        """
+
+    def remove_session_id_cookie(self) -> None:
+        """Remove the check-session cookie if the browser has one."""
+
+    def add_client_id(self, client_id: str) -> None:
+        """Record that a client takes part; a known client causes no write.
+
+        :raises SessionGoneError: If the session has ended since this request
+            began: the client must not be given a code for it.
+        """
+
+    def end(self, reason: LogoutReason) -> EndedSession | None:
+        """End the session of this request, if there is one and nobody was faster.
+
+        :param reason: Why; clients and signals hear of it.
+        """
+
+
+class SessionStore(Protocol):
+    """Keeps sessions and who takes part in them."""
+
+    def create(self, session: ServerSideSession) -> None:
+        """Keep a new session.
+
+        :raises SessionExistsError: If its key or its session id is taken.
+        """
+
+    def get(self, key: str) -> ServerSideSession | None:
+        """The session under a key, expired or not."""
+
+    def find(self, session_id: str) -> ServerSideSession | None:
+        """The session with a public id, expired or not."""
+
+    def find_rotated(self, key: str) -> ServerSideSession | None:
+        """The session that had this key until its handle was last replaced.
+
+        Only for somebody who has just proved who they are: two sign-ins that
+        race in one browser must end in one session. Never for reading.
+        """
+
+    def find_by_subject(self, subject_id: str) -> tuple[ServerSideSession, ...]:
+        """All sessions of a subject, oldest first, expired or not."""
+
+    def find_expired(
+        self, now: datetime, *, limit: int
+    ) -> tuple[ServerSideSession, ...]:
+        """Sessions whose ``expires_at`` is not after ``now``, longest ago first.
+
+        :param now: The instant to compare with; aware UTC.
+        :param limit: How many at the most.
+        """
+
+    def update(self, key: str, session: ServerSideSession) -> None:
+        """Replace the session under a key.
+
+        If ``session.key`` differs the handle is thereby replaced: the old key
+        finds nothing any more. The session id must stay.
+
+        :raises SessionGoneError: If no session has the key.
+        """
+
+    def renew(self, key: str, *, renewed_at: datetime, expires_at: datetime) -> bool:
+        """Move the end of a session away; never nearer.
+
+        :param key: The key of the session.
+        :param renewed_at: When it was used.
+        :param expires_at: Its new end.
+        :returns: Whether there was such a session to move.
+        """
+
+    def add_participant(self, participant: Participant) -> None:
+        """Record a participant; one that is known is left as it is.
+
+        Safe under any number of concurrent callers: none of them is lost.
+
+        :raises SessionGoneError: If the session has ended.
+        """
+
+    def participants(self, session_id: str) -> tuple[Participant, ...]:
+        """Who takes part, in the order in which they joined."""
+
+    def end(
+        self,
+        session_id: str,
+        *,
+        reason: LogoutReason,
+        ended_at: datetime,
+        expired_at: datetime | None = None,
+    ) -> EndedSession | None:
+        """Remove a session and owe one delivery to each participant, atomically.
+
+        Of two concurrent callers one gets the ended session and the other
+        ``None``. Afterwards either all of it happened or nothing did.
+
+        :param session_id: The session to end.
+        :param reason: Why it ends.
+        :param ended_at: The moment of its end, and when deliveries are due.
+        :param expired_at: If given, end it only if its ``expires_at`` is not
+            after this instant: a renewal that came first wins.
+        """
+
+
+class DeliveryQueue(Protocol):
+    """The outbox: what is owed to clients, until each has a final state."""
+
+    def claim(
+        self, *, now: datetime, lease: timedelta, limit: int
+    ) -> tuple[Delivery, ...]:
+        """Take pending deliveries that are due, the longest due first.
+
+        Until the lease is over nobody else is given them. Their ``attempts``
+        are already counted up.
+
+        :param now: The current instant; aware UTC.
+        :param lease: For how long the caller owns them.
+        :param limit: How many at the most.
+        """
+
+    def settle(self, delivery: Delivery, result: DeliveryResult) -> bool:
+        """Write down what came of an attempt.
+
+        :param delivery: As it was claimed.
+        :param result: What to write.
+        :returns: ``False`` if the claim is no longer the newest one; nothing is
+            written then.
+        """
+
+    def of_session(self, session_id: str) -> tuple[Delivery, ...]:
+        """All deliveries of an ended session, in the order of their ids."""
+
+    def next_due_at(self) -> datetime | None:
+        """When the next pending delivery is due, ``None`` if none is pending."""
+
+
+class ClientStore(Protocol):
+    """Knows the relying parties."""
+
+    def get(self, client_id: str) -> Client | None:
+        """The client as it is registered now."""
+
+
+class SubjectIdentifiers(Protocol):
+    """Decides which ``sub`` a client is given (OpenID Connect Core §8)."""
+
+    def subject_for(self, subject_id: str, client_id: str) -> str:
+        """The ``sub`` of this subject at this client; the same at every call."""
+
+
+class TokenSigner(Protocol):
+    """Signs with the keys that the provider publishes, and knows its own tokens."""
+
+    def sign(
+        self, claims: Mapping[str, Any], *, client: Client, token_type: str
+    ) -> str:
+        """A compact JWS over the claims, by the client's registered algorithm.
+
+        :param claims: The claims, ready to be sent.
+        :param client: Whom the token is for.
+        :param token_type: The ``typ`` of the JOSE header.
+        :raises LogoutTokenError: If there is no key for the algorithm.
+        """
+
+    def verify(self, token: str, *, clients: ClientStore) -> SignedToken | None:
+        """The token if this provider signed it, whatever its claims say.
+
+        :param token: A compact JWS.
+        :param clients: Where to find the secret of a client whose tokens are
+            signed symmetrically.
+        """
+
+
+class LogoutSender(Protocol):
+    """Posts logout tokens."""
+
+    def send(self, uri: str, logout_token: str) -> SendResult:
+        """Post a logout token once (Back-Channel Logout 1.0 §2.5).
+
+        Follows no redirect, sends no cookie, and returns within its deadline
+        whatever the other side does. Never raises for what the other side does.
+
+        :param uri: The client's back-channel logout URI.
+        :param logout_token: The token, in its compact form.
+        """
+
+
+class Dispatcher(Protocol):
+    """Gets deliveries going in the background."""
+
+    def kick(self) -> None:
+        """Have due deliveries sent now; returns at once."""
+
+
+class TicketProtector(Protocol):
+    """Seals bytes so that only this provider can read or make them."""
+
+    def seal(self, plaintext: bytes, *, purpose: str, context: str = "") -> bytes:
+        """Encrypt and authenticate.
+
+        :param plaintext: What to hide.
+        :param purpose: What it is for; each purpose has keys of its own.
+        :param context: Where it belongs; it opens nowhere else.
+        """
+
+    def open(self, sealed: bytes, *, purpose: str, context: str = "") -> bytes | None:
+        """The plaintext, or ``None`` if it was not sealed so by us."""
+
+
+class SessionTransport(Protocol):
+    """Carries the handle and the check-session id between browser and provider.
+
+    What is issued or withdrawn goes out with the response, and is what the
+    properties say from then on.
+    """
+
+    @property
+    def handle(self) -> str | None:
+        """The handle that came with the request, as it came."""
+
+    @property
+    def session_id_copy(self) -> str | None:
+        """The session id that the check-session cookie says."""
+
+    def issue_handle(self, handle: str, *, expires_at: datetime | None) -> None:
+        """Give the browser a handle.
+
+        :param handle: The secret.
+        :param expires_at: Until when the browser keeps it; ``None`` means until
+            the browser is closed.
+        """
+
+    def withdraw_handle(self) -> None:
+        """Take the handle from the browser."""
+
+    def issue_session_id(self, session_id: str) -> None:
+        """Write the check-session cookie."""
+
+    def withdraw_session_id(self) -> None:
+        """Remove the check-session cookie."""
