@@ -5,7 +5,8 @@
     IdpSessionError              base of everything raised on purpose
     ├── ConfigurationError       an option or a collaborator is wrong
     ├── ProtocolError            the other party broke a rule
-    │   └── InvalidLogoutTokenError
+    │   ├── InvalidLogoutTokenError
+    │   └── InvalidClientMetadataError
     ├── SessionStoreError        a store cannot keep its promise
     │   ├── SessionExistsError   create met a taken key or session id
     │   └── SessionGoneError     the session has ended meanwhile
@@ -17,6 +18,7 @@ A client that does not answer is not an error: it is the state of a delivery.
 __all__ = [
     "ConfigurationError",
     "IdpSessionError",
+    "InvalidClientMetadataError",
     "InvalidLogoutTokenError",
     "LogoutTokenError",
     "ProtocolError",
@@ -56,6 +58,20 @@ class InvalidLogoutTokenError(ProtocolError):
 
     Back-Channel Logout 1.0 §2.6.
     """
+
+
+class InvalidClientMetadataError(ProtocolError):
+    """A client registers logout metadata that the specifications forbid.
+
+    :param member: The name of the member at fault, as on the wire.
+    :param description: What is wrong with it.
+    """
+
+    error = "invalid_client_metadata"
+
+    def __init__(self, member: str, description: str) -> None:
+        super().__init__(f"{member}: {description}")
+        self.member = member
 
 
 class SessionStoreError(IdpSessionError):

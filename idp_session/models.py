@@ -155,7 +155,7 @@ class LogoutReason(enum.StrEnum):
     #: Another user signed in in the same browser.
     USER_SWITCH = "user_switch"
     #: The user's password changed.
-    PASSWORD_CHANGE = "password_change"  # noqa: S105 - a reason, not a password
+    PASSWORD_CHANGE = "password_change"
     #: The user's account was disabled.
     ACCOUNT_DISABLED = "account_disabled"
     #: The provider at which the user signed in has signed them out.
