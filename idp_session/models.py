@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+from collections import Counter
+from collections.abc import Iterable
 from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field
@@ -19,12 +21,16 @@ __all__ = [
     "DeliveryResult",
     "DeliveryState",
     "EndedSession",
+    "FairShare",
     "LogoutReason",
     "Participant",
+    "Position",
     "Principal",
     "SendFailure",
     "SendResult",
     "ServerSideSession",
+    "SessionFilter",
+    "SessionPage",
     "SignedToken",
     "Ticket",
 ]
@@ -80,7 +86,9 @@ class AuthenticationProperties:
 class Ticket:
     """A principal and the properties of its sign-in: what a session record seals."""
 
+    #: Who is signed in.
     principal: Principal
+    #: What belongs to this sign-in.
     properties: AuthenticationProperties
 
 
@@ -237,6 +245,54 @@ class Delivery:
     finished_at: datetime | None = None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FairShare:
+    """How much of a sender one client may take, so that none keeps others waiting."""
+
+    #: How many deliveries to one client may be under way at once.
+    per_client: int
+    #: How many are under way already, by client.
+    under_way: Mapping[str, int] = field(default_factory=lambda: _NOTHING)
+
+    def pick(self, due: Iterable[Delivery], *, limit: int) -> tuple[Delivery, ...]:
+        """The first deliveries that fit.
+
+        :param due: What is due, in the order in which it should be sent.
+        :param limit: How many at the most.
+        """
+        counts = Counter(self.under_way)
+        picked: list[Delivery] = []
+
+        for delivery in due:
+            if len(picked) == limit:
+                break
+
+            if counts[delivery.client_id] < self.per_client:
+                counts[delivery.client_id] += 1
+                picked.append(delivery)
+
+        return tuple(picked)
+
+    def after(self, picked: Iterable[Delivery]) -> FairShare:
+        """The share that is left when some more are under way.
+
+        :param picked: What was picked.
+        """
+        counts = Counter(self.under_way)
+        counts.update(delivery.client_id for delivery in picked)
+
+        return FairShare(per_client=self.per_client, under_way=counts)
+
+    @property
+    def crowded(self) -> tuple[str, ...]:
+        """The clients to which no more may be sent for now."""
+        return tuple(
+            client_id
+            for client_id, count in self.under_way.items()
+            if count >= self.per_client
+        )
+
+
 class SendFailure(enum.StrEnum):
     """Why a request got no answer."""
 
@@ -330,7 +386,8 @@ class Client:
     @property
     def label(self) -> str:
         """What to call the client when talking to a person."""
-        return self.name or self.client_id
+        # A page must not fail because of one client's half of a character.
+        return (self.name or self.client_id).encode(errors="replace").decode()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -341,3 +398,79 @@ class SignedToken:
     header: Mapping[str, Any]
     #: The claims.
     claims: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SessionFilter:
+    """Which sessions are meant: those that meet every condition that is given.
+
+    Text is compared exactly, as it is; what cannot be in a database, such as a NUL
+    character, is in no session. Whether a session has expired makes no difference.
+
+    :raises ValueError: If an instant is not aware.
+    """
+
+    #: Whose.
+    subject_id: str | None = None
+    #: Which one.
+    session_id: str | None = None
+    #: Who takes part in it.
+    client_id: str | None = None
+    #: How its display name begins; ``"Al"`` is the beginning of ``"Alice"`` and not
+    #: of ``"alice"``, and no character stands for others.
+    display_name: str | None = None
+    #: It began at this instant or later; aware UTC.
+    created_after: datetime | None = None
+    #: It began before this instant; aware UTC.
+    created_before: datetime | None = None
+
+    def __post_init__(self) -> None:
+        for instant in (self.created_after, self.created_before):
+            if instant is not None and instant.utcoffset() is None:
+                raise ValueError("an instant must be an aware datetime")
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it leaves nobody out: there is no condition in it.
+
+        Every name begins with the empty string, so that one is no condition.
+        """
+        conditions = (
+            self.subject_id,
+            self.session_id,
+            self.client_id,
+            self.display_name or None,
+            self.created_after,
+            self.created_before,
+        )
+
+        return all(condition is None for condition in conditions)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, order=True)
+class Position:
+    """A place in the list of sessions, which goes on from it whatever has ended.
+
+    Of two positions the smaller one is the older one, and comes later in the list.
+    """
+
+    #: When the session at this place began; aware UTC.
+    created_at: datetime
+    #: Its public id, which tells sessions that began at once apart.
+    session_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SessionPage:
+    """A part of a list of sessions."""
+
+    #: The sessions, newest first.
+    sessions: tuple[ServerSideSession, ...]
+    #: Leads to the older ones that follow; ``None`` at the end of the list.
+    next: str | None
+    #: Leads back to the newer ones; ``None`` at the beginning of the list.
+    previous: str | None
+    #: How many sessions the whole list has.
+    estimate: int
+    #: Whether nobody counted further than this: there are more.
+    estimate_is_lower_bound: bool

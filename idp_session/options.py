@@ -32,6 +32,9 @@ class SessionOptions:
     #: The issuer identifier, exactly as in the ID tokens: an http(s) URL without
     #: query or fragment (OpenID Connect Core §2). Has no default.
     issuer: str
+    #: Where sessions and deliveries are kept, as an SQLAlchemy URL. Default:
+    #: ``None``, a SQLite file in the app's instance folder.
+    database_url: str | None = None
     #: Name of the cookie that holds the handle. Over https it is sent with the
     #: prefix ``__Host-``, if no domain is set and the path is ``/``. Default:
     #: ``"idp_session"``.
@@ -89,8 +92,9 @@ class SessionOptions:
     #: Whether deliveries are sent by threads of each process that serves
     #: requests. Without, run ``flask idp-session deliver``. Default: ``True``.
     delivery_in_process: bool = True
-    #: How many deliveries one process has on their way at once. Default: 16.
-    delivery_threads: int = 16
+    #: How many deliveries one process has on their way at once, at most a quarter of
+    #: them to one client. They mostly wait, so many cost little. Default: 64.
+    delivery_threads: int = 64
     #: For how long a process owns a delivery that it has taken; then another one
     #: takes it over. Longer than ``delivery_timeout``. Default: 20 seconds.
     delivery_lease: timedelta = timedelta(seconds=20)
@@ -105,6 +109,9 @@ class SessionOptions:
     delivery_retry_at_most_after: timedelta = timedelta(hours=1)
     #: For how long a delivery is tried before it is given up. Default: 24 hours.
     delivery_lifetime: timedelta = timedelta(hours=24)
+    #: For how long deliveries that are over are kept, to be looked at. Default: 30
+    #: days.
+    delivery_retention: timedelta = timedelta(days=30)
     #: How often a process looks for deliveries that others left behind. Default:
     #: 5 seconds.
     delivery_poll_interval: timedelta = timedelta(seconds=5)
@@ -223,10 +230,20 @@ def _refused(name: str, wanted: str) -> ConfigurationError:
     return ConfigurationError(f"{PREFIX}{name.upper()} must be {wanted}")
 
 
+_LONGEST = timedelta(days=36500)
+
+
 def _check_issuer(issuer: str) -> None:
     try:
         parts = urlsplit(issuer)
-        usable = parts.scheme in {"http", "https"} and bool(parts.hostname)
+        usable = (
+            parts.scheme in {"http", "https"}
+            and bool(parts.hostname)
+            and parts.port != 0
+            # The parser forgives capitals and line breaks; whoever compares the
+            # issuer with that of an ID token does not.
+            and parts.geturl() == issuer
+        )
     except ValueError:
         usable = False
 
@@ -251,10 +268,15 @@ def _check_lifetimes(options: SessionOptions) -> None:
         ("delivery_retry_after", timedelta(milliseconds=100)),
         ("delivery_retry_at_most_after", timedelta(milliseconds=100)),
         ("delivery_lifetime", timedelta(seconds=1)),
+        ("delivery_retention", timedelta(0)),
         ("delivery_poll_interval", timedelta(milliseconds=100)),
     ):
         if getattr(options, name) < least:
             raise _refused(name, f"at least {least.total_seconds():g} seconds")
+
+        # Instants that far away would fall off the calendar.
+        if getattr(options, name) > _LONGEST:
+            raise _refused(name, "at most 100 years")
 
     # backchannel §4: preferably at most two minutes in the future.
     if options.logout_token_lifetime > timedelta(minutes=2):
@@ -277,6 +299,10 @@ def _check_cookies(options: SessionOptions) -> None:
             "check_session_cookie_secure",
             'true when check_session_cookie_same_site is "None"',
         )
+
+    # RFC 6265 §5.2.4: for anything else each page would have a path of its own.
+    if options.cookie_path is not None and not options.cookie_path.startswith("/"):
+        raise _refused("cookie_path", "a path that begins with /")
 
     for name in ("cookie_name", "check_session_cookie_name"):
         _check_cookie_name(name, getattr(options, name))

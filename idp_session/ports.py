@@ -12,12 +12,16 @@ from .models import AuthenticationProperties
 from .models import Client
 from .models import Delivery
 from .models import DeliveryResult
+from .models import DeliveryState
 from .models import EndedSession
+from .models import FairShare
 from .models import LogoutReason
 from .models import Participant
+from .models import Position
 from .models import Principal
 from .models import SendResult
 from .models import ServerSideSession
+from .models import SessionFilter
 from .models import SignedToken
 
 __all__ = [
@@ -137,6 +141,34 @@ class SessionStore(Protocol):
         :param limit: How many at the most.
         """
 
+    def query(
+        self,
+        wanted: SessionFilter,
+        *,
+        limit: int,
+        after: Position | None,
+        backwards: bool = False,
+    ) -> tuple[ServerSideSession, ...]:
+        """Some sessions that a filter means, newest first.
+
+        Two that began at the same instant are ordered by their session ids.
+
+        :param wanted: The filter; an empty one means all sessions.
+        :param limit: How many at the most.
+        :param after: Where to go on: the sessions that follow this position in the
+            list. ``None`` means: from the beginning.
+        :param backwards: Go towards the newer ones: the sessions that stand
+            directly before ``after``, or without one those at the end of the list.
+        """
+
+    def count(self, wanted: SessionFilter, *, at_most: int) -> int:
+        """How many sessions a filter means.
+
+        :param wanted: The filter; an empty one means all sessions.
+        :param at_most: Where to stop counting.
+        :returns: The number, or ``at_most`` if there are as many or more.
+        """
+
     def update(self, key: str, session: ServerSideSession) -> None:
         """Replace the session under a key.
 
@@ -191,7 +223,12 @@ class DeliveryQueue(Protocol):
     """The outbox: what is owed to clients, until each has a final state."""
 
     def claim(
-        self, *, now: datetime, lease: timedelta, limit: int
+        self,
+        *,
+        now: datetime,
+        lease: timedelta,
+        limit: int,
+        share: FairShare | None = None,
     ) -> tuple[Delivery, ...]:
         """Take pending deliveries that are due, the longest due first.
 
@@ -201,6 +238,8 @@ class DeliveryQueue(Protocol):
         :param now: The current instant; aware UTC.
         :param lease: For how long the caller owns them.
         :param limit: How many at the most.
+        :param share: How many of them may be for one client; ``None`` means all.
+            What it leaves out stands in nobody's way.
         """
 
     def settle(self, delivery: Delivery, result: DeliveryResult) -> bool:
@@ -217,6 +256,43 @@ class DeliveryQueue(Protocol):
 
     def next_due_at(self) -> datetime | None:
         """When the next pending delivery is due, ``None`` if none is pending."""
+
+    def query(
+        self,
+        *,
+        state: DeliveryState | None,
+        client_id: str | None,
+        limit: int,
+        before_id: int | None,
+    ) -> tuple[Delivery, ...]:
+        """Some deliveries, newest first.
+
+        :param state: Only those in this state.
+        :param client_id: Only those to this client.
+        :param limit: How many at the most.
+        :param before_id: Only those with smaller ids, to go on in the list.
+        """
+
+    def retry(self, delivery_id: int, *, now: datetime) -> bool:
+        """Have a delivery that was given up tried again.
+
+        It is pending and due then, as if it had not been tried, but its attempts
+        go on counting and its age is that of the end of the session.
+
+        :param delivery_id: Which.
+        :param now: The current instant; aware UTC.
+        :returns: Whether there was such a delivery, expired, failed or refused.
+        """
+
+    def purge(self, *, finished_before: datetime, limit: int) -> int:
+        """Forget deliveries that are over, those that were over first before others.
+
+        What is pending is never forgotten, however old it is.
+
+        :param finished_before: Those that were over before this instant; aware UTC.
+        :param limit: How many at the most.
+        :returns: How many were forgotten.
+        """
 
 
 class ClientStore(Protocol):
