@@ -1,0 +1,3 @@
+"""Where sessions, participants and deliveries are kept."""
+
+__all__: list[str] = []

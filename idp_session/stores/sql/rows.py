@@ -1,0 +1,86 @@
+"""Values to rows and back."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import sqlalchemy as sa
+
+from ...models import Delivery
+from ...models import Participant
+from ...models import ServerSideSession
+from . import schema
+
+__all__ = [
+    "DELIVERY_COLUMNS",
+    "PARTICIPANT_COLUMNS",
+    "SESSION_COLUMNS",
+    "delivery_from",
+    "delivery_values",
+    "participant_from",
+    "participant_values",
+    "session_from",
+    "session_values",
+]
+
+_SESSION = tuple(each.name for each in dataclasses.fields(ServerSideSession))
+_PARTICIPANT = tuple(each.name for each in dataclasses.fields(Participant))
+_DELIVERY = tuple(each.name for each in dataclasses.fields(Delivery))
+
+SESSION_COLUMNS = tuple(schema.sessions.c[name] for name in _SESSION)
+PARTICIPANT_COLUMNS = tuple(schema.participants.c[name] for name in _PARTICIPANT)
+DELIVERY_COLUMNS = tuple(schema.deliveries.c[name] for name in _DELIVERY)
+
+
+def session_from(row: sa.RowMapping) -> ServerSideSession:
+    """The session in a row of ``SESSION_COLUMNS``."""
+    return ServerSideSession(**{name: row[name] for name in _SESSION})
+
+
+def session_values(session: ServerSideSession) -> dict[str, Any]:
+    """What to write for a session.
+
+    :raises ValueError: If an identifier is longer than its column.
+    """
+    return _fitted(schema.sessions, _SESSION, session)
+
+
+def participant_from(row: sa.RowMapping) -> Participant:
+    """The participant in a row of ``PARTICIPANT_COLUMNS``."""
+    return Participant(**{name: row[name] for name in _PARTICIPANT})
+
+
+def participant_values(participant: Participant) -> dict[str, Any]:
+    """What to write for a participant.
+
+    :raises ValueError: If an identifier is longer than its column.
+    """
+    return _fitted(schema.participants, _PARTICIPANT, participant)
+
+
+def delivery_from(row: sa.RowMapping) -> Delivery:
+    """The delivery in a row of ``DELIVERY_COLUMNS``."""
+    return Delivery(**{name: row[name] for name in _DELIVERY})
+
+
+def delivery_values(delivery: Delivery, *names: str) -> dict[str, Any]:
+    """What to write for some members of a delivery."""
+    return _fitted(schema.deliveries, names, delivery)
+
+
+def _fitted(table: sa.Table, names: tuple[str, ...], value: object) -> dict[str, Any]:
+    return {name: _fit(table.c[name], getattr(value, name)) for name in names}
+
+
+def _fit(column: sa.Column[Any], value: Any) -> Any:
+    length = getattr(column.type, "length", None)
+
+    if length is None or value is None or len(value) <= length:
+        return value
+
+    if column.info.get("descriptive"):
+        return value[:length]
+
+    # A database in a lenient mode would cut it off, and make two users one.
+    raise ValueError(f"{column.name} is longer than {length} characters")

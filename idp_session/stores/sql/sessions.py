@@ -1,0 +1,215 @@
+"""Sessions and who takes part in them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from ...errors import SessionExistsError
+from ...errors import SessionGoneError
+from ...models import EndedSession
+from ...models import LogoutReason
+from ...models import Participant
+from ...models import Position
+from ...models import ServerSideSession
+from ...models import SessionFilter
+from . import rows
+from .outbox import owe
+from .participation import joining
+from .participation import participants_of
+from .schema import participants
+from .schema import sessions
+from .searching import matching
+from .searching import page
+from .transactions import autocommit
+from .transactions import execute_write
+from .transactions import run_write
+
+__all__ = ["SqlSessionStore"]
+
+_SELECT = sa.select(*rows.SESSION_COLUMNS)
+
+
+class SqlSessionStore:
+    """A :class:`~idp_session.ports.SessionStore` in a database.
+
+    What it owes to clients is found in the :class:`.SqlDeliveryQueue` on the same
+    database. Identifiers that are longer than their columns are refused with
+    ``ValueError``; names, addresses and user agents are cut off.
+
+    :param engine: SQLite, PostgreSQL, MariaDB or MySQL; from :func:`.create_engine`
+        or the host's own. The tables are made by :func:`.upgrade`.
+    """
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+
+    def create(self, session: ServerSideSession) -> None:
+        statement = sa.insert(sessions).values(rows.session_values(session))
+
+        try:
+            execute_write(self._engine, statement)
+        except IntegrityError as error:
+            raise SessionExistsError(
+                "the key or the session id is taken", key=session.key
+            ) from error
+
+    def get(self, key: str) -> ServerSideSession | None:
+        return self._first(_SELECT.where(sessions.c.key == key))
+
+    def find(self, session_id: str) -> ServerSideSession | None:
+        return self._first(_SELECT.where(sessions.c.session_id == session_id))
+
+    def find_rotated(self, key: str) -> ServerSideSession | None:
+        return self._first(_SELECT.where(sessions.c.previous_key == key))
+
+    def find_by_subject(self, subject_id: str) -> tuple[ServerSideSession, ...]:
+        return self._all(
+            _SELECT.where(sessions.c.subject_id == subject_id).order_by(
+                sessions.c.created_at, sessions.c.session_id
+            )
+        )
+
+    def find_expired(
+        self, now: datetime, *, limit: int
+    ) -> tuple[ServerSideSession, ...]:
+        return self._all(
+            _SELECT.where(sessions.c.expires_at <= now)
+            .order_by(sessions.c.expires_at, sessions.c.session_id)
+            .limit(limit)
+        )
+
+    def query(
+        self,
+        wanted: SessionFilter,
+        *,
+        limit: int,
+        after: Position | None,
+        backwards: bool = False,
+    ) -> tuple[ServerSideSession, ...]:
+        found = self._all(
+            page(matching(wanted), limit=limit, after=after, backwards=backwards)
+        )
+
+        return found[::-1] if backwards else found
+
+    def count(self, wanted: SessionFilter, *, at_most: int) -> int:
+        counted = matching(wanted).with_only_columns(sessions.c.key).limit(at_most)
+        query = sa.select(sa.func.count()).select_from(counted.subquery())
+
+        with autocommit(self._engine) as connection:
+            return connection.execute(query).scalar_one()
+
+    def update(self, key: str, session: ServerSideSession) -> None:
+        values = rows.session_values(session)
+
+        if session.key != key:
+            values["previous_key"] = key
+
+        statement = (
+            sa.update(sessions)
+            .where(sessions.c.key == key, sessions.c.session_id == session.session_id)
+            .values(values)
+        )
+
+        try:
+            matched = execute_write(self._engine, statement)
+        except IntegrityError as error:
+            raise SessionExistsError("the new key is taken", key=session.key) from error
+
+        if not matched:
+            raise SessionGoneError("no session has this key", key=key)
+
+    def renew(self, key: str, *, renewed_at: datetime, expires_at: datetime) -> bool:
+        statement = (
+            sa.update(sessions)
+            .where(sessions.c.key == key, sessions.c.expires_at < expires_at)
+            .values(renewed_at=renewed_at, expires_at=expires_at)
+        )
+
+        return execute_write(self._engine, statement) == 1
+
+    def add_participant(self, participant: Participant) -> None:
+        statement = joining(participant, dialect_name=self._engine.dialect.name)
+
+        try:
+            written = execute_write(self._engine, statement)
+        except IntegrityError as error:
+            # PostgreSQL saw the session, and then its end before the row was in.
+            self._check_exists(participant.session_id, cause=error)
+            raise
+
+        # Nothing is written for a client that is known, nor when the session is gone.
+        if not written:
+            self._check_exists(participant.session_id)
+
+    def participants(self, session_id: str) -> tuple[Participant, ...]:
+        with autocommit(self._engine) as connection:
+            return participants_of(connection, session_id)
+
+    def end(
+        self,
+        session_id: str,
+        *,
+        reason: LogoutReason,
+        ended_at: datetime,
+        expired_at: datetime | None = None,
+    ) -> EndedSession | None:
+        def work(connection: sa.Connection) -> EndedSession | None:
+            session = _locked(connection, session_id, expired_at=expired_at)
+
+            if session is None:
+                return None
+
+            ended = EndedSession(
+                session_id=session_id,
+                subject_id=session.subject_id,
+                display_name=session.display_name,
+                reason=reason,
+                ended_at=ended_at,
+                participants=participants_of(connection, session_id),
+            )
+            owe(connection, ended)
+            _remove(connection, session_id)
+
+            return ended
+
+        return run_write(self._engine, work)
+
+    def _first(self, query: sa.Select[*tuple[object, ...]]) -> ServerSideSession | None:
+        return next(iter(self._all(query)), None)
+
+    def _all(
+        self, query: sa.Select[*tuple[object, ...]]
+    ) -> tuple[ServerSideSession, ...]:
+        with autocommit(self._engine) as connection:
+            return tuple(map(rows.session_from, connection.execute(query).mappings()))
+
+    def _check_exists(
+        self, session_id: str, *, cause: IntegrityError | None = None
+    ) -> None:
+        if self.find(session_id) is None:
+            raise SessionGoneError("the session has ended", key=session_id) from cause
+
+
+def _locked(
+    connection: sa.Connection, session_id: str, *, expired_at: datetime | None
+) -> ServerSideSession | None:
+    # The first statement of its transaction: whoever adds a participant now waits
+    # and then finds no session, and whoever has added one is seen by the next read.
+    query = _SELECT.where(sessions.c.session_id == session_id).with_for_update()
+
+    if expired_at is not None:
+        query = query.where(sessions.c.expires_at <= expired_at)
+
+    row = connection.execute(query).mappings().one_or_none()
+
+    return None if row is None else rows.session_from(row)
+
+
+def _remove(connection: sa.Connection, session_id: str) -> None:
+    # SQLite cascades only if it was told so on this connection.
+    for table in (participants, sessions):
+        connection.execute(sa.delete(table).where(table.c.session_id == session_id))

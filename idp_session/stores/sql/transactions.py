@@ -1,0 +1,113 @@
+"""How the stores read and write, on engines that may be the host's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from typing import TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
+
+__all__ = ["autocommit", "execute_write", "run_write", "write_transaction"]
+
+T = TypeVar("T")
+
+#: Deadlock; record has changed since last read (MariaDB's snapshot isolation).
+_MYSQL_CODES = frozenset({1213, 1020})
+#: Serialization failure, deadlock.
+_POSTGRESQL_CODES = frozenset({"40001", "40P01"})
+
+#: With so many repetitions even fifty writers on one row get through.
+_REPETITIONS = 20
+
+
+@contextmanager
+def autocommit(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """A connection on which each statement is a transaction of its own.
+
+    Saves the round trips of a transaction around a single statement.
+    """
+    with engine.connect() as connection:
+        yield connection.execution_options(isolation_level="AUTOCOMMIT")
+
+
+@contextmanager
+def write_transaction(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """A transaction that may read and then write.
+
+    Each statement sees what others have committed before it. On SQLite nobody else
+    writes in the meantime; elsewhere, lock what must not change.
+    """
+    is_sqlite = engine.dialect.name == "sqlite"
+    level = "AUTOCOMMIT" if is_sqlite else "READ COMMITTED"
+
+    with engine.connect() as connection:
+        connection.execution_options(isolation_level=level)
+
+        with connection.begin():
+            if is_sqlite:
+                _begin_immediate(connection)
+
+            yield connection
+
+
+def run_write(engine: sa.Engine, work: Callable[[sa.Connection], T]) -> T:
+    """Do work in a write transaction, again if the database picked it as a victim.
+
+    :param work: Called with the connection, possibly more than once.
+    :returns: What ``work`` returned when it was committed.
+    """
+
+    def attempt() -> T:
+        with write_transaction(engine) as connection:
+            return work(connection)
+
+    return _repeated(attempt)
+
+
+def execute_write(engine: sa.Engine, statement: sa.UpdateBase) -> int:
+    """Execute one statement that writes, again if it was picked as a victim.
+
+    :returns: How many rows it matched.
+    """
+    statement = statement.execution_options(preserve_rowcount=True)
+
+    def attempt() -> int:
+        with autocommit(engine) as connection:
+            result: sa.CursorResult[Any] = connection.execute(statement)
+            # The host's engine may begin transactions of its own.
+            connection.commit()
+
+            return result.rowcount
+
+    return _repeated(attempt)
+
+
+def _begin_immediate(connection: sa.Connection) -> None:
+    # The host's engine may have begun already, but a transaction that has not taken
+    # the write lock from the start can fail as soon as somebody else has written.
+    if connection.connection.driver_connection.in_transaction:  # type: ignore[union-attr]  # sqlite3
+        connection.exec_driver_sql("ROLLBACK")
+
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _repeated(attempt: Callable[[], T]) -> T:
+    for _ in range(_REPETITIONS):
+        try:
+            return attempt()
+        except DBAPIError as error:
+            if not _is_victim(error):
+                raise
+
+    return attempt()
+
+
+def _is_victim(error: DBAPIError) -> bool:
+    code = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "pgcode", None)
+    number = next(iter(getattr(error.orig, "args", ())), None)
+
+    return code in _POSTGRESQL_CODES or number in _MYSQL_CODES

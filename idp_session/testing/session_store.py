@@ -1,0 +1,27 @@
+"""What every session store must do."""
+
+from __future__ import annotations
+
+from .session_changes import SessionChangesContract
+from .session_ending import SessionEndingContract
+from .session_filters import SessionFiltersContract
+from .session_participants import SessionParticipantsContract
+from .session_queries import SessionQueriesContract
+from .session_records import SessionRecordsContract
+
+__all__ = ["SessionStoreContract"]
+
+
+class SessionStoreContract(
+    SessionRecordsContract,
+    SessionQueriesContract,
+    SessionFiltersContract,
+    SessionChangesContract,
+    SessionParticipantsContract,
+    SessionEndingContract,
+):
+    """The promises of :class:`~idp_session.ports.SessionStore`, as tests.
+
+    A subclass defines two fixtures: ``store``, empty for each test, and ``queue``,
+    the delivery queue in which that store leaves what it owes.
+    """

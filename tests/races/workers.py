@@ -1,0 +1,66 @@
+"""What the processes of the race tests do; importable by a fresh interpreter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+from idp_session.errors import SessionGoneError
+from idp_session.models import LogoutReason
+from idp_session.stores.sql import create_sqlite_engine
+from idp_session.stores.sql import SqlDeliveryQueue
+from idp_session.stores.sql import SqlSessionStore
+from idp_session.testing import make_participant
+from idp_session.testing import START
+
+__all__ = ["claim_all", "end_all", "join_all"]
+
+
+def join_all(
+    path: str, session_ids: Iterable[str], client_ids: Iterable[str]
+) -> set[tuple[str, str]]:
+    """Have each client join each session; returns who was let in where."""
+    engine = create_sqlite_engine(path)
+    store = SqlSessionStore(engine)
+    joined = set()
+
+    for session_id in session_ids:
+        for client_id in client_ids:
+            try:
+                store.add_participant(make_participant(session_id, client_id=client_id))
+            except SessionGoneError:
+                continue
+
+            joined.add((session_id, client_id))
+
+    engine.dispose()
+
+    return joined
+
+
+def end_all(path: str, session_ids: Iterable[str]) -> list[str]:
+    """End each session; returns those that this process ended."""
+    engine = create_sqlite_engine(path)
+    store = SqlSessionStore(engine)
+    ended = [
+        session_id
+        for session_id in session_ids
+        if store.end(session_id, reason=LogoutReason.USER, ended_at=START)
+    ]
+    engine.dispose()
+
+    return ended
+
+
+def claim_all(path: str) -> list[int]:
+    """Claim until nothing is left; returns the ids."""
+    engine = create_sqlite_engine(path)
+    queue = SqlDeliveryQueue(engine)
+    taken: list[int] = []
+
+    while claimed := queue.claim(now=START, lease=timedelta(hours=1), limit=3):
+        taken.extend(each.id for each in claimed)
+
+    engine.dispose()
+
+    return taken
