@@ -1,0 +1,244 @@
+"""Signs with the provider's keys, and knows what was signed with them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from collections.abc import Mapping
+from typing import Any
+from typing import TypeGuard
+
+from joserfc import jws
+from joserfc.errors import JoseError
+from joserfc.errors import UnsupportedAlgorithmError
+from joserfc.jwa import JWSAlgModel
+from joserfc.jwk import ECKey
+from joserfc.jwk import Key
+from joserfc.jwk import KeySet
+from joserfc.jwk import OctKey
+from joserfc.jwk import OKPKey
+from joserfc.jwk import RSAKey
+from joserfc.jws import CompactSignature
+from joserfc.jws import JWSRegistry
+
+from ..errors import LogoutTokenError
+from ..models import Client
+from ..models import SignedToken
+from ..ports import ClientStore
+
+__all__ = ["KeySetTokenSigner"]
+
+_ASYMMETRIC = ("RS256", "PS256", "ES256", "EdDSA")
+_SYMMETRIC = "HS256"
+_DEFAULT = "RS256"
+_PUBLIC_MEMBERS = frozenset({"kty", "kid", "alg", "n", "e", "crv", "x", "y"})
+_LONGEST_TOKEN = 64 * 1024
+_MALFORMED = (JoseError, ValueError, TypeError, RecursionError)
+
+
+class KeySetTokenSigner:
+    """Signs tokens with a set of keys; the first one that fits is used.
+
+    A key with private members signs. One without, such as a key of the past, is
+    published and verifies. Symmetric keys in the set are left alone; HS256 takes
+    the client's secret (OpenID Connect Core §10.1), which should have at least 32
+    octets (RFC 7518 §3.2).
+
+    :param keys: RSA, P-256 and Ed25519 keys, the preferred ones first.
+    """
+
+    def __init__(self, keys: KeySet) -> None:
+        self._keys = tuple((key, _algorithms_of(key)) for key in keys)
+
+    @property
+    def algorithms(self) -> tuple[str, ...]:
+        """What can be signed with, as for ``id_token_signing_alg_values_supported``."""
+        found = {name for key, names in self._keys if key.is_private for name in names}
+        return (*(name for name in _ASYMMETRIC if name in found), _SYMMETRIC)
+
+    def private_key(self, algorithm: str) -> Key:
+        """The key that signs with an algorithm.
+
+        :param algorithm: An asymmetric one, such as ``"RS256"``.
+        :raises ValueError: If there is none.
+        """
+        key = self._find_private_key(algorithm)
+
+        if key is None:
+            raise ValueError(f"there is no private key for {algorithm}")
+
+        return key
+
+    def public_key_set(self) -> dict[str, list[dict[str, Any]]]:
+        """The JSON Web Key Set to publish (RFC 7517 §5), without private members."""
+        return {"keys": [_published(key, names) for key, names in self._keys if names]}
+
+    def sign(
+        self, claims: Mapping[str, Any], *, client: Client, token_type: str
+    ) -> str:
+        algorithm = _algorithm_for(client)
+
+        if algorithm == _SYMMETRIC:
+            key = _key_shared_with(client)
+        else:
+            key = self._find_private_key(algorithm)
+
+        if key is None:
+            raise LogoutTokenError(
+                f"there is no key for {algorithm}, which the client"
+                f" {client.client_id} has registered"
+            )
+
+        header = {"alg": algorithm, "typ": token_type}
+
+        if key.kid is not None:
+            header["kid"] = key.kid
+
+        payload = json.dumps(dict(claims), separators=(",", ":"))
+        return jws.serialize_compact(header, payload, key, registry=_REGISTRY)
+
+    def verify(self, token: object, *, clients: ClientStore) -> SignedToken | None:
+        parsed = _parsed(token)
+
+        if parsed is None:
+            return None
+
+        signature, claims = parsed
+        header = signature.protected
+
+        if header["alg"] == _SYMMETRIC:
+            keys = _shared_keys(claims, clients)
+        else:
+            keys = self._own_keys(header)
+
+        if not any(_is_signed_with(key, signature) for key in keys):
+            return None
+
+        return SignedToken(header=header, claims=claims)
+
+    def _find_private_key(self, algorithm: str) -> Key | None:
+        for key, names in self._keys:
+            if key.is_private and algorithm in names:
+                return key
+
+        return None
+
+    def _own_keys(self, header: Mapping[str, Any]) -> Iterator[Key]:
+        for key, names in self._keys:
+            if header["alg"] in names and header.get("kid", key.kid) == key.kid:
+                yield key
+
+
+class _Registry(JWSRegistry):
+    """Has no warning for EdDSA: its newer name is one that receivers do not know."""
+
+    def get_alg(self, name: str) -> JWSAlgModel:
+        if name not in {*_ASYMMETRIC, _SYMMETRIC}:
+            raise UnsupportedAlgorithmError(name)
+
+        return self.algorithms[name]
+
+
+# RFC 7515 §4: header members that are not understood are ignored.
+_REGISTRY = _Registry(strict_check_header=False)
+
+
+def _algorithm_for(client: Client) -> str:
+    # backchannel §2.6: a logout token is never unsigned.
+    if client.id_token_signed_response_alg == "none":
+        return _DEFAULT
+
+    return client.id_token_signed_response_alg
+
+
+def _algorithms_of(key: Key) -> tuple[str, ...]:
+    if key.get("use", "sig") != "sig":
+        return ()
+
+    names = _algorithms_of_kind(key)
+    return tuple(name for name in names if key.alg in {None, name})
+
+
+def _algorithms_of_kind(key: Key) -> tuple[str, ...]:
+    if isinstance(key, RSAKey):
+        return ("RS256", "PS256")
+
+    if isinstance(key, ECKey) and key.curve_name == "P-256":
+        return ("ES256",)
+
+    if isinstance(key, OKPKey) and key.curve_name == "Ed25519":
+        return ("EdDSA",)
+
+    return ()
+
+
+def _published(key: Key, names: tuple[str, ...]) -> dict[str, Any]:
+    members = key.as_dict(private=False)
+    jwk = {name: members[name] for name in members if name in _PUBLIC_MEMBERS}
+
+    # A key for several algorithms cannot say one of them.
+    if len(names) == 1:
+        jwk["alg"] = names[0]
+
+    return {**jwk, "use": "sig"}
+
+
+def _key_shared_with(client: Client) -> Key | None:
+    if not client.secret:
+        return None
+
+    # Not imported: that warns of short secrets, with which this client's ID tokens
+    # are signed all the same, and tries to read each one as a certificate first.
+    secret = client.secret.encode()
+    return OctKey(secret, secret)
+
+
+def _shared_keys(claims: Mapping[str, Any], clients: ClientStore) -> Iterator[Key]:
+    audience = claims.get("aud")
+    client_ids = audience if isinstance(audience, list) else [audience]
+
+    # A shared secret speaks for nobody but its owner: with two audiences one of
+    # them could write what the other one is then believed to have been given.
+    if len(client_ids) != 1 or not _is_client_id(client_ids[0]):
+        return
+
+    client = clients.get(client_ids[0])
+
+    if client is None or client.id_token_signed_response_alg != _SYMMETRIC:
+        return
+
+    key = _key_shared_with(client)
+
+    if key is not None:
+        yield key
+
+
+def _is_client_id(value: Any) -> TypeGuard[str]:
+    # RFC 6749 appendix A.1: visible ASCII characters and the space.
+    return isinstance(value, str) and value.isascii() and value.isprintable()
+
+
+def _parsed(token: object) -> tuple[CompactSignature, dict[str, Any]] | None:
+    if not isinstance(token, str) or len(token) > _LONGEST_TOKEN:
+        return None
+
+    try:
+        signature = jws.extract_compact(token.encode(), registry=_REGISTRY)
+        header: Any = signature.headers()
+        claims = json.loads(signature.payload)
+        _REGISTRY.check_header(header)
+        _REGISTRY.get_alg(header["alg"])
+    except _MALFORMED:
+        return None
+
+    if not isinstance(header, dict) or not isinstance(claims, dict):
+        return None
+
+    return signature, claims
+
+
+def _is_signed_with(key: Key, signature: CompactSignature) -> bool:
+    try:
+        return jws.validate_compact(signature, key, registry=_REGISTRY)
+    except _MALFORMED:
+        return False
