@@ -1,0 +1,1 @@
+"""What the package does, written against the ports."""

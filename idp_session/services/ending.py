@@ -1,0 +1,119 @@
+"""The only way out of a session."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from ..models import EndedSession
+from ..models import LogoutReason
+from ..models import ServerSideSession
+from ..ports import Clock
+from ..ports import Dispatcher
+from ..ports import SessionStore
+from .lifetimes import reason_of_expiry
+
+__all__ = ["EndingService", "SweepService"]
+
+
+class EndingService:
+    """Ends sessions, for whatever reason, always with their clients told.
+
+    :param store: Where the sessions are.
+    :param clock: Tells when a session ended.
+    :param dispatcher: Who gets the notifications going.
+    :param announce: Called once for each session that was ended here, after it
+        has durably gone; must not raise.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: SessionStore,
+        clock: Clock,
+        dispatcher: Dispatcher,
+        announce: Callable[[EndedSession], None],
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._dispatcher = dispatcher
+        self._announce = announce
+
+    def end(
+        self,
+        session_id: str,
+        *,
+        reason: LogoutReason,
+        expired_at: datetime | None = None,
+    ) -> EndedSession | None:
+        """End a session: in one transaction it goes and its clients are owed word.
+
+        :param session_id: The session.
+        :param reason: Why it ends.
+        :param expired_at: If given, it ends only if it has not been renewed
+            beyond this instant.
+        :returns: The ended session, or ``None`` if there was none to end: it is
+            gone already, or another caller was faster.
+        """
+        ended = self._store.end(
+            session_id,
+            reason=reason,
+            ended_at=self._clock.now(),
+            expired_at=expired_at,
+        )
+
+        if ended is not None:
+            self._announce(ended)
+            self._dispatcher.kick()
+
+        return ended
+
+    def end_expired(self, session: ServerSideSession) -> EndedSession | None:
+        """End a session that was found expired, unless it was renewed meanwhile.
+
+        :param session: The session as it was found.
+        """
+        now = self._clock.now()
+
+        return self.end(
+            session.session_id, reason=reason_of_expiry(session, now), expired_at=now
+        )
+
+    def end_all(self, *, subject_id: str, reason: LogoutReason) -> int:
+        """End every session of a subject.
+
+        :param subject_id: Whose sessions.
+        :param reason: Why they end.
+        :returns: How many were ended here.
+        """
+        sessions = self._store.find_by_subject(subject_id)
+        ended = [self.end(session.session_id, reason=reason) for session in sessions]
+
+        return len(ended) - ended.count(None)
+
+
+class SweepService:
+    """Ends what has expired without a request noticing, so that clients hear of it.
+
+    :param store: Where the sessions are.
+    :param ending: Who ends them.
+    :param clock: Tells what has expired.
+    """
+
+    def __init__(
+        self, *, store: SessionStore, ending: EndingService, clock: Clock
+    ) -> None:
+        self._store = store
+        self._ending = ending
+        self._clock = clock
+
+    def run_once(self, *, limit: int = 500) -> int:
+        """End expired sessions; any number of processes may do so at once.
+
+        :param limit: How many at the most; each is a transaction of its own.
+        :returns: How many were ended here.
+        """
+        found = self._store.find_expired(self._clock.now(), limit=limit)
+        ended = [self._ending.end_expired(session) for session in found]
+
+        return len(ended) - ended.count(None)

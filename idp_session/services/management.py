@@ -1,0 +1,191 @@
+"""Sessions as administrators and users see them: found, listed and ended."""
+
+from __future__ import annotations
+
+import base64
+from datetime import datetime
+
+from ..models import LogoutReason
+from ..models import Participant
+from ..models import Position
+from ..models import ServerSideSession
+from ..models import SessionFilter
+from ..models import SessionPage
+from ..ports import SessionStore
+from .ending import EndingService
+
+__all__ = ["SessionManagementService"]
+
+_LARGEST_PAGE = 1000
+_COUNT_AT_MOST = 1000
+_BATCH = 200
+_BACKWARDS = {"after": False, "before": True}
+
+
+class SessionManagementService:
+    """Finds sessions, and ends them with their clients told.
+
+    Sessions are found whether they have expired or not: until somebody has noticed
+    and ended them, their clients have not been told.
+
+    :param store: Where the sessions are.
+    :param ending: Who ends them.
+    """
+
+    def __init__(self, *, store: SessionStore, ending: EndingService) -> None:
+        self._store = store
+        self._ending = ending
+
+    def query(
+        self,
+        wanted: SessionFilter | None = None,
+        *,
+        limit: int = 50,
+        cursor: str | None = None,
+    ) -> SessionPage:
+        """A page of the list of sessions, newest first.
+
+        Pages stay where they are while sessions begin and end: none comes twice,
+        and none is left out.
+
+        :param wanted: Which sessions; ``None`` means all.
+        :param limit: How many at the most, up to 1000.
+        :param cursor: ``next`` or ``previous`` of another page of the same list;
+            ``None`` means the first page.
+        :returns: The page. It counts the whole list, but not beyond 1000. It is
+            empty, and leads nowhere, if all that would be on it has ended.
+        :raises ValueError: If the limit is out of bounds, or the cursor is not one.
+        """
+        if not 1 <= limit <= _LARGEST_PAGE:
+            raise ValueError(f"limit must be between 1 and {_LARGEST_PAGE}")
+
+        wanted = wanted or SessionFilter()
+        place, backwards = (None, False) if cursor is None else _decoded(cursor)
+        # One more than asked for tells whether the list goes on.
+        found = self._store.query(
+            wanted, limit=limit + 1, after=place, backwards=backwards
+        )
+
+        if backwards and not found:
+            # What was newer has ended, and the first page begins here now.
+            return self.query(wanted, limit=limit)
+
+        goes_on = len(found) > limit
+        sessions = found[-limit:] if backwards else found[:limit]
+        has_older = goes_on or backwards
+        has_newer = goes_on if backwards else bool(place and sessions)
+        count = self._store.count(wanted, at_most=_COUNT_AT_MOST + 1)
+
+        return SessionPage(
+            sessions=sessions,
+            next=_cursor("after", sessions[-1]) if has_older else None,
+            previous=_cursor("before", sessions[0]) if has_newer else None,
+            estimate=min(count, _COUNT_AT_MOST),
+            estimate_is_lower_bound=count > _COUNT_AT_MOST,
+        )
+
+    def get(self, session_id: str) -> ServerSideSession | None:
+        """The session with a public id, whatever that id looks like.
+
+        :param session_id: As it came, from an address for example.
+        """
+        found = self._store.query(
+            SessionFilter(session_id=session_id), limit=1, after=None
+        )
+
+        return found[0] if found else None
+
+    def participants(self, session_id: str) -> tuple[Participant, ...]:
+        """Who takes part in a session, in the order in which they joined.
+
+        :param session_id: As it came; nobody takes part in what does not exist.
+        """
+        session = self.get(session_id)
+
+        return () if session is None else self._store.participants(session.session_id)
+
+    def end(
+        self,
+        wanted: SessionFilter,
+        *,
+        reason: LogoutReason,
+        except_session_id: str | None = None,
+    ) -> int:
+        """End the sessions that a filter means; every client of them is told.
+
+        Each is ended in a transaction of its own, newest first. One that begins
+        after the call has begun may go on.
+
+        :param wanted: Which sessions; must have a condition.
+        :param reason: Why they end.
+        :param except_session_id: One that goes on, such as the one of whoever asks.
+        :returns: How many were ended here.
+        :raises ValueError: If the filter is empty: nobody ends all by accident.
+        """
+        if wanted.is_empty:
+            raise ValueError("an empty filter would end every session; name some")
+
+        ended = 0
+        place: Position | None = None
+
+        while batch := self._store.query(wanted, limit=_BATCH, after=place):
+            ended += sum(
+                self._ending.end(session.session_id, reason=reason) is not None
+                for session in batch
+                if session.session_id != except_session_id
+            )
+            place = _position(batch[-1])
+
+        return ended
+
+    def end_all(
+        self,
+        *,
+        subject_id: str,
+        reason: LogoutReason,
+        except_session_id: str | None = None,
+    ) -> int:
+        """End the sessions of a subject; every client of them is told.
+
+        :param subject_id: Whose.
+        :param reason: Why they end.
+        :param except_session_id: One that goes on.
+        :returns: How many were ended here.
+        """
+        return self.end(
+            SessionFilter(subject_id=subject_id),
+            reason=reason,
+            except_session_id=except_session_id,
+        )
+
+
+def _position(session: ServerSideSession) -> Position:
+    return Position(created_at=session.created_at, session_id=session.session_id)
+
+
+def _cursor(side: str, session: ServerSideSession) -> str:
+    words = f"{side} {session.created_at.isoformat()} {session.session_id}"
+
+    return base64.urlsafe_b64encode(words.encode()).decode().rstrip("=")
+
+
+def _decoded(cursor: str) -> tuple[Position, bool]:
+    try:
+        words = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+        side, created_at, session_id = words.split(" ", 2)
+        place = Position(
+            created_at=datetime.fromisoformat(created_at), session_id=session_id
+        )
+        backwards = _BACKWARDS[side]
+    except (ValueError, KeyError):
+        raise _malformed() from None
+
+    # Naive instants cannot be compared, and databases refuse some characters.
+    if place.created_at.utcoffset() is None or not words.isprintable():
+        raise _malformed()
+
+    return place, backwards
+
+
+def _malformed() -> ValueError:
+    return ValueError("this is not the cursor of a page; begin with the first page")

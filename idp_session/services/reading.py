@@ -1,0 +1,112 @@
+"""From a handle to the session behind it."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from dataclasses import dataclass
+
+from ..models import ServerSideSession
+from ..models import Ticket
+from ..options import SessionOptions
+from ..ports import Clock
+from ..ports import SessionStore
+from .ending import EndingService
+from .lifetimes import Lifetime
+from .tickets import TicketSealer
+
+__all__ = ["CurrentSession", "SessionReader"]
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class CurrentSession:
+    """A live session with its ticket open."""
+
+    #: The record as it is kept.
+    record: ServerSideSession
+    #: What was sealed in it.
+    ticket: Ticket
+
+
+class SessionReader:
+    """Reads sessions; one that has expired is ended, one in use is renewed.
+
+    :param store: Where the sessions are.
+    :param ending: Who ends them.
+    :param tickets: Who opens tickets.
+    :param clock: Tells the time.
+    :param options: The settings.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: SessionStore,
+        ending: EndingService,
+        tickets: TicketSealer,
+        clock: Clock,
+        options: SessionOptions,
+    ) -> None:
+        self._store = store
+        self._ending = ending
+        self._tickets = tickets
+        self._clock = clock
+        self._options = options
+
+    def read(self, key: str) -> CurrentSession | None:
+        """The session under a key, if it lives and its ticket opens.
+
+        :param key: The hash of a handle.
+        """
+        record = self.live(self._store.get(key))
+
+        if record is None:
+            return None
+
+        ticket = self._tickets.open(record)
+
+        if ticket is None:
+            _logger.warning(
+                "no key opens the ticket of session %s: was SECRET_KEY changed "
+                "without SECRET_KEY_FALLBACKS? The user has to sign in again.",
+                record.session_id,
+            )
+            return None
+
+        return CurrentSession(self._renewed(record, ticket), ticket)
+
+    def live(self, record: ServerSideSession | None) -> ServerSideSession | None:
+        """The record, unless its session has expired and is thereby ended.
+
+        :param record: As it was found, if it was.
+        """
+        if record is None or record.expires_at > self._clock.now():
+            return record
+
+        if self._ending.end_expired(record) is not None:
+            return None
+
+        # Not ended by us: gone already, or another request renewed it just now.
+        again = self._store.get(record.key)
+
+        return again if again and again.expires_at > self._clock.now() else None
+
+    def _renewed(self, record: ServerSideSession, ticket: Ticket) -> ServerSideSession:
+        now = self._clock.now()
+        persistent = ticket.properties.persistent
+        lifetime = Lifetime.of(self._options, persistent=persistent)
+
+        if not lifetime.renewal_due(record, now):
+            return record
+
+        expires_at = lifetime.expires_at(now, record.absolute_expires_at)
+
+        # Not after the timeout was made shorter: nothing brings an end nearer.
+        if expires_at <= record.expires_at:
+            return record
+
+        self._store.renew(record.key, renewed_at=now, expires_at=expires_at)
+
+        return dataclasses.replace(record, renewed_at=now, expires_at=expires_at)

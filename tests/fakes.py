@@ -1,0 +1,329 @@
+"""Stand-ins for the ports, and the services of a whole provider in memory."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import dataclass
+from dataclasses import field
+from datetime import datetime
+from typing import Any
+
+from joserfc.jwk import generate_key
+from joserfc.jwk import KeySet
+
+from idp_session.adapters.crypto import AesGcmTicketProtector
+from idp_session.adapters.signing import KeySetTokenSigner
+from idp_session.adapters.subjects import PublicSubjectIdentifiers
+from idp_session.models import AuthenticationProperties
+from idp_session.models import Client
+from idp_session.models import Delivery
+from idp_session.models import EndedSession
+from idp_session.models import Principal
+from idp_session.models import SendResult
+from idp_session.models import SignedToken
+from idp_session.options import SessionOptions
+from idp_session.ports import SessionStore
+from idp_session.ports import SubjectIdentifiers
+from idp_session.services.delivery import DeliveryService
+from idp_session.services.ending import EndingService
+from idp_session.services.ending import SweepService
+from idp_session.services.reading import SessionReader
+from idp_session.services.sign_in import SignInService
+from idp_session.services.tickets import TicketSealer
+from idp_session.services.user_session import DefaultUserSession
+from idp_session.stores.memory import MemoryDeliveryQueue
+from idp_session.stores.memory import MemorySessionStore
+from idp_session.testing import ManualClock
+
+__all__ = [
+    "ISSUER",
+    "SECRET_KEY",
+    "SIGNER",
+    "FakeClientStore",
+    "FakeProvider",
+    "FakeSender",
+    "FakeTransport",
+    "PairwiseSubjects",
+    "RecordingDispatcher",
+    "StoreSpy",
+    "make_client",
+    "make_options",
+    "opened",
+]
+
+ISSUER = "https://idp.test"
+SECRET_KEY = "a secret that only the provider has"
+
+#: Signs by ES256, which is quick to make a key for.
+SIGNER = KeySetTokenSigner(KeySet([generate_key("EC", "P-256")]))
+
+
+def make_options(**settings: Any) -> SessionOptions:
+    """The default settings of a provider.
+
+    :param settings: Those to set.
+    """
+    return SessionOptions(**{"issuer": ISSUER, **settings})
+
+
+def make_client(client_id: str = "shop", **members: Any) -> Client:
+    """A client that wants to be told by the back channel.
+
+    :param members: Members to set.
+    """
+    defaults = {
+        "back_channel_logout_uri": f"https://{client_id}.test/back-channel",
+        "id_token_signed_response_alg": "ES256",
+    }
+
+    return Client(client_id=client_id, **{**defaults, **members})
+
+
+def opened(token: str) -> SignedToken:
+    """A token that :data:`SIGNER` has signed."""
+    signed = SIGNER.verify(token, clients=FakeClientStore())
+    assert signed is not None
+
+    return signed
+
+
+class FakeTransport:
+    """A browser's two cookies during one request.
+
+    :param handle: The handle that came.
+    :param session_id_copy: The check-session cookie that came.
+    """
+
+    def __init__(
+        self, handle: str | None = None, session_id_copy: str | None = None
+    ) -> None:
+        self.handle = handle
+        self.session_id_copy = session_id_copy
+        #: Until when the browser keeps the handle that was issued.
+        self.handle_expires_at: datetime | None = None
+        #: What was issued or withdrawn, in that order.
+        self.calls: list[str] = []
+
+    def issue_handle(self, handle: str, *, expires_at: datetime | None) -> None:
+        self.calls.append("issue_handle")
+        self.handle = handle
+        self.handle_expires_at = expires_at
+
+    def withdraw_handle(self) -> None:
+        self.calls.append("withdraw_handle")
+        self.handle = None
+
+    def issue_session_id(self, session_id: str) -> None:
+        self.calls.append("issue_session_id")
+        self.session_id_copy = session_id
+
+    def withdraw_session_id(self) -> None:
+        self.calls.append("withdraw_session_id")
+        self.session_id_copy = None
+
+    def next_request(self) -> FakeTransport:
+        """What the same browser brings when it comes again."""
+        return FakeTransport(self.handle, self.session_id_copy)
+
+
+class FakeSender:
+    """Answers as it was told to, and keeps what was sent.
+
+    :param answers: For each URI what it answers, a status or a whole result; the
+        last answer is repeated. Others answer 200.
+    """
+
+    def __init__(
+        self, answers: Mapping[str, Sequence[SendResult | int]] | None = None
+    ) -> None:
+        self._answers = {uri: list(each) for uri, each in (answers or {}).items()}
+        self._lock = threading.Lock()
+        #: The URI and the token of each request.
+        self.sent: list[tuple[str, str]] = []
+        #: Cleared, it makes every request hang until it is set again.
+        self.answering = threading.Event()
+        self.answering.set()
+
+    def send(self, uri: str, logout_token: str) -> SendResult:
+        with self._lock:
+            self.sent.append((uri, logout_token))
+            answers = self._answers.get(uri, [200])
+            answer = answers.pop(0) if len(answers) > 1 else answers[0]
+
+        self.answering.wait(timeout=30)
+
+        return SendResult(status=answer) if isinstance(answer, int) else answer
+
+
+class FakeClientStore:
+    """Knows the clients that it was given.
+
+    :param clients: These.
+    """
+
+    def __init__(self, *clients: Client) -> None:
+        #: May be changed at any time, as registrations are.
+        self.clients = {client.client_id: client for client in clients}
+
+    def get(self, client_id: str) -> Client | None:
+        return self.clients.get(client_id)
+
+
+class RecordingDispatcher:
+    """Delivers nothing, and counts how often it was asked to."""
+
+    def __init__(self) -> None:
+        self.kicks = 0
+
+    def kick(self) -> None:
+        self.kicks += 1
+
+
+class PairwiseSubjects:
+    """Gives every client a ``sub`` of its own."""
+
+    def subject_for(self, subject_id: str, client_id: str) -> str:
+        return f"{subject_id}-at-{client_id}"
+
+
+class StoreSpy:
+    """A store whose calls are recorded and may be preceded by something else.
+
+    :param store: The store that does the work.
+    """
+
+    def __init__(self, store: SessionStore) -> None:
+        self._store = store
+        #: The names of the methods that were called.
+        self.calls: list[str] = []
+        #: What happens just before the next call of a method, once.
+        self.before: dict[str, Callable[[], object]] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._store, name)
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            self.calls.append(name)
+            self.before.pop(name, lambda: None)()
+
+            return method(*args, **kwargs)
+
+        return call
+
+
+@dataclass(kw_only=True)
+class FakeProvider:
+    """The services of a provider, on memory and with a clock that stands still."""
+
+    options: SessionOptions = field(default_factory=make_options)
+    clock: ManualClock = field(default_factory=ManualClock)
+    clients: FakeClientStore = field(
+        default_factory=lambda: FakeClientStore(
+            make_client("shop"), make_client("mail")
+        )
+    )
+    sender: FakeSender = field(default_factory=FakeSender)
+    subjects: SubjectIdentifiers = field(default_factory=PublicSubjectIdentifiers)
+    secret_key: str = SECRET_KEY
+    queue: MemoryDeliveryQueue = field(default_factory=MemoryDeliveryQueue)
+
+    def __post_init__(self) -> None:
+        self.spy = StoreSpy(MemorySessionStore(self.queue))
+        store: Any = self.spy
+        self.store: SessionStore = store
+        self.dispatcher = RecordingDispatcher()
+        #: What was announced, in that order.
+        self.ended: list[EndedSession] = []
+        self.attempted: list[Delivery] = []
+        self.tickets = TicketSealer(AesGcmTicketProtector(self.secret_key))
+        self.ending = EndingService(
+            store=self.store,
+            clock=self.clock,
+            dispatcher=self.dispatcher,
+            announce=self.ended.append,
+        )
+        self.sweep = SweepService(
+            store=self.store, ending=self.ending, clock=self.clock
+        )
+        self.delivery = DeliveryService(
+            queue=self.queue,
+            clients=self.clients,
+            signer=SIGNER,
+            sender=self.sender,
+            clock=self.clock,
+            options=self.options,
+            announce=self.attempted.append,
+        )
+
+    def request(self, transport: FakeTransport | None = None) -> DefaultUserSession:
+        """The user session of a new request.
+
+        :param transport: What the browser brings; without, nothing.
+        """
+        reader = SessionReader(
+            store=self.store,
+            ending=self.ending,
+            tickets=self.tickets,
+            clock=self.clock,
+            options=self.options,
+        )
+
+        return DefaultUserSession(
+            transport=transport or FakeTransport(),
+            store=self.store,
+            reader=reader,
+            sign_in=SignInService(
+                store=self.store,
+                reader=reader,
+                ending=self.ending,
+                tickets=self.tickets,
+                clock=self.clock,
+                options=self.options,
+            ),
+            ending=self.ending,
+            clock=self.clock,
+            options=self.options,
+            subjects=self.subjects,
+        )
+
+    def sign_in(
+        self,
+        browser: FakeTransport,
+        subject_id: str = "alice",
+        *,
+        persistent: bool = False,
+    ) -> str:
+        """Sign in, in a request of its own.
+
+        :param browser: What the browser brings, and takes away.
+        :returns: The session id.
+        """
+        return self.request(browser).create_session_id(
+            Principal(subject_id=subject_id),
+            AuthenticationProperties(persistent=persistent),
+        )
+
+    def browser(
+        self,
+        subject_id: str = "alice",
+        *,
+        clients: Sequence[str] = (),
+        persistent: bool = False,
+    ) -> FakeTransport:
+        """A browser in which somebody has signed in, as it comes again.
+
+        :param clients: Which clients take part.
+        """
+        transport = FakeTransport()
+        self.sign_in(transport, subject_id, persistent=persistent)
+        user_session = self.request(transport)
+
+        for client_id in clients:
+            user_session.add_client_id(client_id)
+
+        self.spy.calls.clear()
+
+        return transport.next_request()

@@ -1,0 +1,105 @@
+"""What a process does besides answering requests."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from idp_session.models import DeliveryState
+from idp_session.models import LogoutReason
+from idp_session.services.background import BackgroundWork
+from idp_session.services.delivery_management import DeliveryManagementService
+from tests.fakes import FakeProvider
+
+
+@pytest.fixture
+def provider() -> FakeProvider:
+    return FakeProvider()
+
+
+def background(provider: FakeProvider, sweep_interval: timedelta) -> BackgroundWork:
+    return BackgroundWork(
+        delivery=provider.delivery,
+        deliveries=DeliveryManagementService(
+            queue=provider.queue, clock=provider.clock, dispatcher=provider.dispatcher
+        ),
+        sweep=provider.sweep,
+        sweep_interval=sweep_interval,
+        retention=timedelta(days=30),
+    )
+
+
+def test_what_has_expired_is_told_at_once(provider: FakeProvider) -> None:
+    """The first look ends expired sessions, and has their deliveries already."""
+    provider.browser(clients=["shop", "mail"])
+    provider.clock.tick(timedelta(hours=2))
+
+    claimed = background(provider, timedelta(hours=1)).claim(16)
+
+    assert [each.client_id for each in claimed] == ["shop", "mail"]
+    assert {each.reason for each in claimed} == {LogoutReason.IDLE_TIMEOUT}
+
+
+@pytest.mark.parametrize(
+    ("interval", "swept"),
+    [
+        pytest.param(timedelta(hours=1), 0, id="not yet"),
+        pytest.param(timedelta(0), 1, id="time again"),
+    ],
+)
+def test_sweeps_keep_their_interval(
+    provider: FakeProvider, interval: timedelta, swept: int
+) -> None:
+    """Deliveries are looked for often, expired sessions now and then."""
+    work = background(provider, interval)
+    work.claim(16)
+    provider.browser()
+    provider.clock.tick(timedelta(hours=2))
+
+    work.claim(16)
+
+    assert len(provider.ended) == swept
+
+
+@pytest.mark.parametrize(
+    ("age", "kept"),
+    [
+        pytest.param(timedelta(days=29), 1, id="still looked at"),
+        pytest.param(timedelta(days=31), 0, id="forgotten"),
+    ],
+)
+def test_what_is_over_is_forgotten_in_time(
+    provider: FakeProvider, age: timedelta, kept: int
+) -> None:
+    """The outbox does not grow for ever."""
+    browser = provider.browser(clients=["shop"])
+    ended = provider.request(browser.next_request()).end(LogoutReason.USER)
+    assert ended is not None
+    provider.delivery.run_once()
+    provider.clock.tick(age)
+
+    background(provider, timedelta(0)).claim(1)
+
+    assert len(provider.queue.of_session(ended.session_id)) == kept
+
+
+def test_no_more_is_claimed_than_asked_for(provider: FakeProvider) -> None:
+    """A process takes only what it has threads for."""
+    provider.browser(clients=["shop", "mail"])
+    provider.clock.tick(timedelta(hours=2))
+
+    claimed = background(provider, timedelta(hours=1)).claim(1)
+
+    assert len(claimed) == 1
+
+
+def test_what_was_claimed_is_delivered(provider: FakeProvider) -> None:
+    """A claimed delivery is tried once."""
+    provider.browser(clients=["shop"])
+    provider.clock.tick(timedelta(hours=2))
+    work = background(provider, timedelta(hours=1))
+    (claimed,) = work.claim(16)
+
+    assert work.deliver(claimed).state is DeliveryState.DELIVERED
+    assert len(provider.sender.sent) == 1

@@ -1,0 +1,118 @@
+"""How long sessions last."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from idp_session.models import LogoutReason
+from idp_session.services.lifetimes import Lifetime
+from idp_session.services.lifetimes import reason_of_expiry
+from idp_session.testing import make_session
+from idp_session.testing import START
+from tests.fakes import make_options
+
+HOUR = timedelta(hours=1)
+SECOND = timedelta(seconds=1)
+LIFETIME = Lifetime(idle=2 * HOUR, absolute=12 * HOUR)
+
+durations = st.timedeltas(min_value=SECOND, max_value=timedelta(days=400))
+
+
+def test_a_sign_in_has_the_lifetime_of_its_kind() -> None:
+    """Remembered sessions have settings of their own."""
+    options = make_options(
+        idle_timeout=1 * HOUR,
+        absolute_lifetime=2 * HOUR,
+        remembered_idle_timeout=3 * HOUR,
+        remembered_absolute_lifetime=4 * HOUR,
+    )
+
+    usual = Lifetime.of(options, persistent=False)
+    remembered = Lifetime.of(options, persistent=True)
+
+    assert usual == Lifetime(idle=1 * HOUR, absolute=2 * HOUR)
+    assert remembered == Lifetime(idle=3 * HOUR, absolute=4 * HOUR)
+
+
+@pytest.mark.parametrize(
+    ("used_after", "ends_after"),
+    [
+        pytest.param(0 * HOUR, 2 * HOUR, id="at once"),
+        pytest.param(9 * HOUR, 11 * HOUR, id="later"),
+        pytest.param(10 * HOUR, 12 * HOUR, id="just before the cap"),
+        pytest.param(11 * HOUR, 12 * HOUR, id="capped"),
+    ],
+)
+def test_a_use_moves_the_end(used_after: timedelta, ends_after: timedelta) -> None:
+    """A session ends an idle time after its use, but never after its absolute end."""
+    ends_at = LIFETIME.expires_at(START + used_after, START + 12 * HOUR)
+
+    assert ends_at == START + ends_after
+
+
+@pytest.mark.parametrize(
+    ("after", "due"),
+    [
+        pytest.param(-HOUR, False, id="a clock that is behind"),
+        pytest.param(HOUR - SECOND, False, id="just before the half"),
+        pytest.param(HOUR, True, id="at the half"),
+        pytest.param(2 * HOUR, True, id="later"),
+    ],
+)
+def test_a_renewal_is_due_at_half_of_the_idle_time(
+    after: timedelta, *, due: bool
+) -> None:
+    """Most requests write nothing."""
+    assert LIFETIME.renewal_due(make_session(), START + after) is due
+
+
+def test_what_ends_at_its_absolute_end_is_not_renewed() -> None:
+    """No write is wasted on an end that cannot move."""
+    session = make_session(expires_at=START + 12 * HOUR)
+
+    assert not LIFETIME.renewal_due(session, START + 11 * HOUR)
+
+
+@pytest.mark.parametrize(
+    ("after", "reason"),
+    [
+        pytest.param(2 * HOUR, LogoutReason.IDLE_TIMEOUT, id="idle"),
+        pytest.param(12 * HOUR - SECOND, LogoutReason.IDLE_TIMEOUT, id="still idle"),
+        pytest.param(12 * HOUR, LogoutReason.ABSOLUTE_TIMEOUT, id="absolute"),
+    ],
+)
+def test_an_expiry_has_a_reason(after: timedelta, reason: LogoutReason) -> None:
+    """The reason tells a session that was not used from one that is used up."""
+    assert reason_of_expiry(make_session(), START + after) is reason
+
+
+@given(idle=durations, absolute=durations, pauses=st.lists(durations, max_size=20))
+def test_sliding_never_passes_absolute(
+    idle: timedelta, absolute: timedelta, pauses: list[timedelta]
+) -> None:
+    """However a session is used, it is over in time, and written rarely."""
+    lifetime = Lifetime(idle=idle, absolute=absolute)
+    end = START + absolute
+    session = make_session(
+        expires_at=lifetime.expires_at(START, end), absolute_expires_at=end
+    )
+    now, renewals = START, [START]
+
+    for pause in pauses:
+        now += pause
+
+        if now < session.expires_at and lifetime.renewal_due(session, now):
+            session = make_session(
+                renewed_at=now,
+                expires_at=lifetime.expires_at(now, end),
+                absolute_expires_at=end,
+            )
+            renewals.append(now)
+
+    assert session.expires_at <= end
+    assert all(later - earlier >= idle / 2 for earlier, later in pairwise(renewals))
