@@ -1,0 +1,9 @@
+"""The package for Flask: the extension, its blueprints and its signals."""
+
+from .cli import deliver_until as deliver_until
+from .extension import IdpSession as IdpSession
+from .protocol import protocol_blueprint as protocol_blueprint
+from .signals import delivery_attempted as delivery_attempted
+from .signals import session_ended as session_ended
+from .signals import session_started as session_started
+from .state import user_session as user_session

@@ -1,0 +1,52 @@
+"""``flask idp-session db …``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import sqlalchemy as sa
+from flask.cli import AppGroup
+
+from ...stores.sql import current_revision
+from ...stores.sql import head_revision
+from ...stores.sql import upgrade
+from ..state import app_state
+
+__all__ = ["database_commands"]
+
+database_commands = AppGroup("db", help="The tables of the package.")
+
+
+@database_commands.command("upgrade")
+def upgrade_database() -> None:
+    """Create or migrate the tables; safe to run on several nodes at once."""
+    engine = _engine()
+    _make_folder(engine.url)
+    upgrade(engine)
+    click.echo(f"the tables are at revision {head_revision()}")
+
+
+@database_commands.command("current")
+def show_revision() -> None:
+    """Show which revision the tables are at."""
+    current = current_revision(_engine())
+    click.echo(f"{current or 'no tables'} (newest: {head_revision()})")
+
+    if current != head_revision():
+        raise click.ClickException("run 'flask idp-session db upgrade'")
+
+
+def _make_folder(url: sa.URL) -> None:
+    # The instance folder, where the default database is, is made by nobody else.
+    if url.get_backend_name() == "sqlite" and url.database:
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+
+
+def _engine() -> sa.Engine:
+    engine = app_state().engine
+
+    if engine is None:
+        raise click.ClickException("this app keeps its sessions in a store of its own")
+
+    return engine

@@ -1,0 +1,501 @@
+"""The extension: how it is set up, and what it offers to a host."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+
+from idp_session import ConfigurationError
+from idp_session import Delivery
+from idp_session import DeliveryState
+from idp_session import LogoutReason
+from idp_session import Principal
+from idp_session.adapters.http import RequestsLogoutSender
+from idp_session.adapters.signing import KeySetTokenSigner
+from idp_session.flask import IdpSession
+from idp_session.flask import session_ended
+from idp_session.flask import user_session
+from idp_session.flask.composition import OncePerProcess
+from idp_session.flask.state import app_state
+from idp_session.stores.memory import MemoryDeliveryQueue
+from idp_session.stores.memory import MemorySessionStore
+from idp_session.stores.sql import SqlSessionStore
+
+from .hosts import attributes
+from .hosts import HANDLE
+from .hosts import Host
+from .hosts import host_app
+from .hosts import ISSUER
+from .hosts import key_set
+from .hosts import running
+from .hosts import StaticClients
+
+SECRET = "a secret key for tests"
+
+
+@pytest.fixture
+def host() -> Host:
+    """A host over https."""
+    return host_app()
+
+
+def made(config: dict[str, Any], **collaborators: Any) -> Flask:
+    """An app of which only the extension is made."""
+    app = Flask("made")
+    app.config.update(config)
+    IdpSession().init_app(
+        app,
+        clients=StaticClients(),
+        signer=KeySetTokenSigner(key_set()),
+        **collaborators,
+    )
+
+    return app
+
+
+# Set-up
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        pytest.param(lambda: user_session.user, id="user_session"),
+        pytest.param(lambda: IdpSession().sign_out(), id="sign_out"),
+        pytest.param(lambda: IdpSession().is_live("5e55"), id="is_live"),
+        pytest.param(app_state, id="state"),
+    ],
+)
+def test_an_app_without_the_extension(use: Callable[[], object]) -> None:
+    """Who forgets to set it up is told what to do."""
+    with (
+        Flask("bare").test_request_context(),
+        pytest.raises(RuntimeError, match="call init_app"),
+    ):
+        use()
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        pytest.param({"SECRET_KEY": SECRET}, "IDP_SESSION_ISSUER", id="no issuer"),
+        pytest.param({"IDP_SESSION_ISSUER": ISSUER}, "SECRET_KEY", id="no secret"),
+        pytest.param(
+            {"IDP_SESSION_ISSUER": ISSUER, "SECRET_KEY": "short"},
+            "SECRET_KEY is shorter",
+            id="short secret",
+        ),
+        pytest.param(
+            {
+                "IDP_SESSION_ISSUER": ISSUER,
+                "SECRET_KEY": SECRET,
+                "SECRET_KEY_FALLBACKS": [""],
+            },
+            "SECRET_KEY_FALLBACKS",
+            id="empty fallback",
+        ),
+        pytest.param(
+            {
+                "IDP_SESSION_ISSUER": ISSUER,
+                "SECRET_KEY": SECRET,
+                "IDP_SESSION_COOKE_NAME": "x",
+            },
+            "IDP_SESSION_COOKE_NAME",
+            id="misspelt",
+        ),
+        pytest.param(
+            {
+                "IDP_SESSION_ISSUER": "http://idp.test",
+                "SECRET_KEY": SECRET,
+                "IDP_SESSION_COOKIE_SAME_SITE": "None",
+            },
+            "IDP_SESSION_COOKIE_SECURE",
+            id="contradiction",
+        ),
+    ],
+)
+def test_settings_that_are_refused(config: dict[str, Any], words: str) -> None:
+    """A wrong setting stops the app at its start, and is named."""
+    with pytest.raises(ConfigurationError, match=words):
+        made(config)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        pytest.param(
+            {"store": MemorySessionStore(MemoryDeliveryQueue())}, id="no queue"
+        ),
+        pytest.param({"queue": MemoryDeliveryQueue()}, id="no store"),
+    ],
+)
+def test_store_and_queue_belong_together(given: dict[str, Any]) -> None:
+    """One transaction spans both, so one without the other is refused."""
+    with pytest.raises(ConfigurationError, match="together"):
+        made({"SECRET_KEY": SECRET, "IDP_SESSION_ISSUER": ISSUER}, **given)
+
+
+def test_the_default_database_is_in_the_instance_folder(tmp_path: Path) -> None:
+    """Without a setting it is a SQLite file; setting up makes neither file nor folder."""
+    app = Flask("default", instance_path=str(tmp_path / "instance"))
+    app.config.update(SECRET_KEY=SECRET, IDP_SESSION_ISSUER=ISSUER)
+
+    IdpSession().init_app(
+        app, clients=StaticClients(), signer=KeySetTokenSigner(key_set())
+    )
+
+    engine = app.extensions["idp_session"].engine
+    assert engine.url.database == str(tmp_path / "instance" / "idp_session.sqlite")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_database_of_the_settings(tmp_path: Path) -> None:
+    """A database that is set is used."""
+    url = f"sqlite:///{tmp_path / 'set.sqlite'}"
+
+    app = made(
+        {
+            "SECRET_KEY": SECRET,
+            "IDP_SESSION_ISSUER": ISSUER,
+            "IDP_SESSION_DATABASE_URL": url,
+        }
+    )
+
+    state = app.extensions["idp_session"]
+    assert isinstance(state.store, SqlSessionStore)
+    assert str(state.engine.url) == url
+
+
+def test_the_default_sender_is_strict() -> None:
+    """Without other word, logout tokens go neither over http nor to this machine."""
+    host = host_app(sender=None, config={"IDP_SESSION_DELIVERY_TIMEOUT": 1})
+    sender = host.state.delivery._sender
+
+    assert isinstance(sender, RequestsLogoutSender)
+    assert sender.send("http://127.0.0.1:9/back", "token").failure == "address_refused"
+
+
+def test_two_apps_do_not_mix() -> None:
+    """What is signed in at one app of a process is nobody at the other."""
+    one, two = host_app(), host_app()
+    handle = attributes(one.browser().post("/login/alice"))[HANDLE][""]
+    browser = two.browser()
+    browser.set_cookie(HANDLE, handle, domain="idp.test")
+
+    assert browser.get("/whoami").get_json()["subject"] is None
+    assert one.extension is not two.extension
+
+
+def test_one_extension_for_two_apps() -> None:
+    """The extension itself knows no app."""
+    extension = IdpSession()
+    apps = [Flask(name) for name in ("one", "two")]
+
+    for app in apps:
+        app.config.update(SECRET_KEY=SECRET, IDP_SESSION_ISSUER=f"https://{app.name}")
+        extension.init_app(
+            app, clients=StaticClients(), signer=KeySetTokenSigner(key_set())
+        )
+
+    assert vars(extension) == {}
+    assert apps[0].extensions["idp_session"].options.issuer == "https://one"
+    assert apps[1].extensions["idp_session"].options.issuer == "https://two"
+
+
+# Sessions
+
+
+def test_a_sign_in_shows_at_once(host: Host) -> None:
+    """In the request of the sign-in the user is there already."""
+    with host.app.test_request_context():
+        session_id = host.extension.sign_in(
+            Principal(subject_id="alice", amr=("pwd", "otp"), acr="2"),
+            items={"device": "laptop"},
+        )
+        session = host.extension.user_session
+        properties = session.properties
+
+        assert session.session_id == session_id
+        assert session.user == Principal(
+            subject_id="alice",
+            amr=("pwd", "otp"),
+            acr="2",
+            authenticated_at=host.clock.now(),
+        )
+        assert properties is not None
+        assert (properties.items, properties.persistent) == (
+            {"device": "laptop"},
+            False,
+        )
+
+
+def test_sign_out_without_session(host: Host) -> None:
+    """There is nothing to end, and nothing happens."""
+    with host.app.test_request_context():
+        assert host.extension.sign_out() is None
+
+
+def test_end_of_any_session(host: Host) -> None:
+    """A host ends a session by its id; its clients are told, with the reason."""
+    browser = host.signed_in("shop", "mail")
+    session_id = browser.get("/whoami").get_json()["sid"]
+
+    with host.app.app_context():
+        ended = host.extension.end(session_id, reason=LogoutReason.ADMIN)
+        again = host.extension.end(session_id, reason=LogoutReason.ADMIN)
+
+    assert (ended and ended.reason, again) == (LogoutReason.ADMIN, None)
+    assert [each.client_id for each in host.owed(session_id)] == ["shop", "mail"]
+    assert browser.get("/whoami").get_json()["subject"] is None
+
+
+def test_end_of_all_sessions_of_a_subject(host: Host) -> None:
+    """All browsers of one user are signed out, and nobody else's."""
+    browsers = [host.signed_in("shop"), host.signed_in("mail")]
+    other = host.signed_in("shop", subject="bob")
+
+    with host.app.app_context():
+        count = host.extension.end_all(
+            subject_id="alice", reason=LogoutReason.PASSWORD_CHANGE
+        )
+
+    assert count == 2
+    assert [b.get("/whoami").get_json()["subject"] for b in browsers] == [None, None]
+    assert other.get("/whoami").get_json()["subject"] == "bob"
+
+
+def test_is_live(host: Host) -> None:
+    """A session lives until its end, whether anybody has noticed it or not."""
+    session_id = host.signed_in().get("/whoami").get_json()["sid"]
+
+    with host.app.app_context():
+        before = host.extension.is_live(session_id)
+        host.clock.tick(timedelta(hours=2))
+        after = host.extension.is_live(session_id)
+
+    assert (before, after) == (True, False)
+
+
+def test_is_live_of_an_unknown_session(host: Host) -> None:
+    """What does not exist does not live."""
+    with host.app.app_context():
+        assert not host.extension.is_live("5e55")
+
+
+def test_an_expired_session_is_ended_with_its_reason(host: Host) -> None:
+    """Whoever comes back too late is nobody, and the clients hear why."""
+    # BCL-OP-33
+    browser = host.signed_in("shop")
+    session_id = browser.get("/whoami").get_json()["sid"]
+    host.clock.tick(timedelta(hours=2))
+
+    response = browser.get("/whoami")
+
+    assert response.get_json()["subject"] is None
+    assert host.owed(session_id)[0].reason is LogoutReason.IDLE_TIMEOUT
+
+
+def test_requests_in_one_application_context(host: Host) -> None:
+    """Each request has its own session, even where a test keeps the context."""
+    with host.app.app_context():
+        alice, nobody = host.signed_in(), host.browser()
+        first = alice.get("/whoami").get_json()["subject"]
+        second = nobody.get("/whoami").get_json()["subject"]
+
+    assert (first, second) == ("alice", None)
+
+
+def test_outside_of_a_request(host: Host) -> None:
+    """There is no session of nobody's request."""
+    with (
+        host.app.app_context(),
+        pytest.raises(RuntimeError, match="request context"),
+    ):
+        host.extension.sign_out()
+
+
+def test_old_secrets_still_open_sessions() -> None:
+    """After a rotation of the secret key nobody has to sign in again."""
+    queue = MemoryDeliveryQueue()
+    stores: dict[str, Any] = {"store": MemorySessionStore(queue), "queue": queue}
+    before = host_app(config={"SECRET_KEY": SECRET}, **stores)
+    handle = attributes(before.browser().post("/login/alice"))[HANDLE][""]
+    after = host_app(
+        config={"SECRET_KEY": SECRET[::-1], "SECRET_KEY_FALLBACKS": [SECRET]}, **stores
+    )
+    browser = after.browser()
+    browser.set_cookie(HANDLE, handle, domain="idp.test")
+
+    assert browser.get("/whoami").get_json()["subject"] == "alice"
+
+
+# Background work
+
+
+@pytest.fixture
+def looks() -> list[int]:
+    """How many deliveries were asked for, at each look for what is due."""
+    return []
+
+
+@pytest.fixture
+def busy(looks: list[int]) -> Host:
+    """A host that delivers in this process."""
+
+    class Queue(MemoryDeliveryQueue):
+        def claim(self, **given: Any) -> tuple[Delivery, ...]:
+            looks.append(given["limit"])
+            return super().claim(**given)
+
+    queue = Queue()
+
+    return host_app(
+        store=MemorySessionStore(queue),
+        queue=queue,
+        config={
+            "IDP_SESSION_DELIVERY_IN_PROCESS": True,
+            "IDP_SESSION_DELIVERY_POLL_INTERVAL": 60,
+            "IDP_SESSION_BACK_CHANNEL_WAIT": 5,
+        },
+    )
+
+
+def eventually(is_true: Callable[[], bool]) -> bool:
+    """Whether something becomes true within some seconds."""
+    until = time.monotonic() + 5
+
+    while not is_true() and time.monotonic() < until:
+        time.sleep(0.005)
+
+    return is_true()
+
+
+def test_the_first_request_starts_the_work(busy: Host, looks: list[int]) -> None:
+    """What an earlier process owed is looked for with the first request, and once."""
+    browser = busy.browser()
+
+    try:
+        browser.get("/plain")
+        assert eventually(lambda: len(looks) == 1)
+        for _ in range(20):
+            browser.get("/plain")
+        time.sleep(0.05)
+    finally:
+        busy.extension.stop_background_work(busy.app, timeout=timedelta(seconds=5))
+
+    assert len(looks) == 1
+
+
+def test_a_logout_is_delivered_in_the_background(busy: Host) -> None:
+    """The owed notifications are sent without anybody's doing."""
+    with running(busy):
+        browser = busy.signed_in("shop", "mail")
+        session_id = browser.get("/whoami").get_json()["sid"]
+        browser.post("/logout")
+        delivered = eventually(
+            lambda: (
+                {each.state for each in busy.owed(session_id)}
+                == {DeliveryState.DELIVERED}
+            )
+        )
+
+    assert delivered
+    assert sorted(busy.sender.uris) == [
+        "https://mail.test/back",
+        "https://shop.test/back",
+    ]
+
+
+def test_requests_do_not_restart_stopped_work(busy: Host, looks: list[int]) -> None:
+    """A process that is ending claims nothing more, whoever still asks for pages."""
+    browser = busy.browser()
+    browser.get("/plain")
+
+    finished = busy.extension.stop_background_work(
+        busy.app, timeout=timedelta(seconds=5)
+    )
+    before = len(looks)
+    browser.get("/plain")
+    time.sleep(0.05)
+
+    assert finished
+    assert len(looks) == before
+
+
+def test_stopping_does_not_wait_for_ever(busy: Host) -> None:
+    """A client that hangs keeps a process from ending only as long as told."""
+    busy.sender.open.clear()
+
+    with running(busy):
+        browser = busy.signed_in("shop")
+        browser.post("/logout")
+        assert eventually(lambda: bool(busy.sender.sent))
+        finished = busy.extension.stop_background_work(
+            busy.app, timeout=timedelta(milliseconds=50)
+        )
+
+    assert not finished
+
+
+def test_without_background_work(host: Host) -> None:
+    """Where another process delivers, starting and stopping do nothing."""
+    host.extension.start_background_work(host.app)
+    browser = host.signed_in("shop")
+    browser.post("/logout")
+
+    stopped = host.extension.stop_background_work(
+        host.app, timeout=timedelta(seconds=0)
+    )
+
+    assert stopped
+    assert host.sender.sent == []
+    assert host.deliver() == 1
+
+
+def test_once_per_process() -> None:
+    """A forked process begins on its own; the parent's beginning is not its."""
+    calls: list[int] = []
+    once = OncePerProcess(lambda: calls.append(os.getpid()))
+    once()
+    once()
+    once._process = -1
+
+    once()
+
+    assert calls == [os.getpid()] * 2
+
+
+def test_signals_of_other_threads(busy: Host) -> None:
+    """A session that the sweep ends is announced by the app, outside of requests."""
+    heard: list[tuple[Flask, LogoutReason]] = []
+    browser = busy.signed_in()
+    busy.clock.tick(timedelta(hours=2))
+
+    def listen(sender: Flask, ended: Any) -> None:
+        heard.append((sender, ended.reason))
+
+    with session_ended.connected_to(listen, busy.app), running(busy):
+        found = eventually(lambda: bool(heard))
+
+    assert found
+    assert heard == [(busy.app, LogoutReason.IDLE_TIMEOUT)]
+    assert browser.get("/whoami").get_json()["subject"] is None
+
+
+def test_a_database_in_use(sqlite_engine: sa.Engine) -> None:
+    """With its tables made, a host works on a database as it does in memory."""
+    host = host_app(engine=sqlite_engine)
+    browser = host.signed_in("shop")
+
+    session_id = browser.get("/whoami").get_json()["sid"]
+    browser.post("/logout")
+    host.deliver()
+
+    assert [each.state for each in host.owed(session_id)] == [DeliveryState.DELIVERED]
