@@ -1,0 +1,12 @@
+"""Single logout for a provider that is built with Authlib."""
+
+from .end_session import logout_request_reader as logout_request_reader
+from .end_session import SingleLogoutEndpoint as SingleLogoutEndpoint
+from .grant import current_session_claims as current_session_claims
+from .grant import ParticipatingGrantMixin as ParticipatingGrantMixin
+from .id_token import SessionOpenIDCode as SessionOpenIDCode
+from .metadata import check_logout_metadata as check_logout_metadata
+from .metadata import discovery_metadata as discovery_metadata
+from .metadata import LogoutClientMetadataClaims as LogoutClientMetadataClaims
+from .server import SessionAuthorizationServer as SessionAuthorizationServer
+from .sign_on import SignOn as SignOn
