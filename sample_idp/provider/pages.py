@@ -1,0 +1,49 @@
+"""The sample's own pages, with the headers that keep them safe."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import current_app
+from flask import make_response
+from flask import render_template
+from flask import Response
+
+from .extension import idp_session
+
+__all__ = ["application_names", "page"]
+
+# There is no form-action: browsers apply it to what comes after the form as well,
+# and after the sign-in form comes the client.
+_POLICY = (
+    "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+
+
+def page(template: str, *, status: int = 200, **context: Any) -> Response:
+    """A page of the sample.
+
+    :param template: Its file.
+    :param status: The HTTP status.
+    :param context: What the template is given.
+    """
+    response = make_response(render_template(template, **context), status)
+    response.headers["Content-Security-Policy"] = _POLICY
+    # With "no-referrer" browsers would hide the origin of our own forms from us.
+    response.headers["Referrer-Policy"] = "same-origin"
+    response.cache_control.no_store = True
+
+    return response
+
+
+def application_names(session_id: str) -> tuple[str, ...]:
+    """What to call the clients of a session, in the order in which they joined.
+
+    :param session_id: The session.
+    """
+    clients = current_app.extensions["sample_clients"]
+    joined = idp_session.management.participants(session_id)
+    found = [(each.client_id, clients.get(each.client_id)) for each in joined]
+
+    # A client that was removed meanwhile has no name any more.
+    return tuple(client.label if client else name for name, client in found)

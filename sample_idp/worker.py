@@ -1,0 +1,36 @@
+"""A process that only delivers and cleans up."""
+
+from __future__ import annotations
+
+import argparse
+import logging.config
+import signal
+import threading
+
+from idp_session.flask import deliver_until
+
+from .provider import create_app
+from .server import LOGGING
+from .settings import ProviderSettings
+
+__all__ = ["run"]
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Deliver and sweep until SIGTERM or Ctrl-C.
+
+    :param arguments: The parsed command line of ``worker``.
+    """
+    logging.config.dictConfig(LOGGING)
+    app = create_app(ProviderSettings.from_arguments(arguments))
+    stop = threading.Event()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+
+    print("ready: worker", flush=True)
+
+    with app.app_context():
+        deliver_until(stop)
+
+    return 0

@@ -1,0 +1,119 @@
+"""Starts the sample as its contract says, and ends whatever was started."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO
+
+__all__ = ["Running", "free_port", "python", "start", "wait_until"]
+
+_ROOT = Path(__file__).parents[2]
+
+
+class Running:
+    """A process with everything that it has said so far."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+        self.lines: list[str] = []
+        self._readers = [
+            threading.Thread(target=self._read, args=(stream,), daemon=True)
+            for stream in (process.stdout, process.stderr)
+        ]
+        for reader in self._readers:
+            reader.start()
+
+    @property
+    def text(self) -> str:
+        return "".join(self.lines)
+
+    def wait_until_ready(self, timeout: float = 30) -> str:
+        """The line that says so."""
+        wait_until(
+            lambda: self._ready_line() is not None or self.process.poll() is not None,
+            timeout,
+        )
+        line = self._ready_line()
+        assert line is not None, self.text
+
+        return line
+
+    def terminate(self) -> float:
+        """End it politely and return how many seconds that took."""
+        began = time.monotonic()
+        self.process.terminate()
+        self.process.wait(10)
+
+        return time.monotonic() - began
+
+    def kill(self) -> None:
+        """End it and its children as kill -9 does."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait(10)
+
+    def close(self) -> None:
+        """Leave nothing behind, whatever the test did."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait(10)
+        for reader in self._readers:
+            reader.join(5)
+        for stream in (self.process.stdout, self.process.stderr):
+            if stream is not None:
+                stream.close()
+
+    def _ready_line(self) -> str | None:
+        return next((line for line in self.lines if line.startswith("ready: ")), None)
+
+    def _read(self, stream: IO[str] | None) -> None:
+        for line in stream or ():
+            self.lines.append(line)
+
+
+def start(
+    *arguments: str, cwd: Path, environment: dict[str, str] | None = None
+) -> Running:
+    """``python -m …`` in a process group of its own."""
+    return Running(
+        subprocess.Popen(
+            python(*arguments),
+            cwd=cwd,
+            env=os.environ | {"PYTHONPATH": str(_ROOT)} | (environment or {}),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+    )
+
+
+def python(*arguments: str) -> list[str]:
+    """A command line for a module of ours."""
+    return [sys.executable, "-m", *arguments]
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody uses at the moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+
+    return port
+
+
+def wait_until(holds: Callable[[], bool], timeout: float = 15) -> None:
+    """Return as soon as something holds; fail when it never does."""
+    deadline = time.monotonic() + timeout
+
+    while not holds():
+        assert time.monotonic() < deadline, "it never came"
+        time.sleep(0.05)
