@@ -1,0 +1,82 @@
+"""A session store that leaves everything to another one."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from ...models import EndedSession
+from ...models import LogoutReason
+from ...models import Participant
+from ...models import Position
+from ...models import ServerSideSession
+from ...models import SessionFilter
+from ...ports import SessionStore
+
+__all__ = ["ForwardingSessionStore"]
+
+
+class ForwardingSessionStore:
+    """A :class:`~idp_session.ports.SessionStore` for others to begin with.
+
+    :param store: Where everything goes.
+    """
+
+    def __init__(self, store: SessionStore) -> None:
+        self._store = store
+
+    def create(self, session: ServerSideSession) -> None:
+        self._store.create(session)
+
+    def get(self, key: str) -> ServerSideSession | None:
+        return self._store.get(key)
+
+    def find(self, session_id: str) -> ServerSideSession | None:
+        return self._store.find(session_id)
+
+    def find_rotated(self, key: str) -> ServerSideSession | None:
+        return self._store.find_rotated(key)
+
+    def find_by_subject(self, subject_id: str) -> tuple[ServerSideSession, ...]:
+        return self._store.find_by_subject(subject_id)
+
+    def find_expired(
+        self, now: datetime, *, limit: int
+    ) -> tuple[ServerSideSession, ...]:
+        return self._store.find_expired(now, limit=limit)
+
+    def query(
+        self,
+        wanted: SessionFilter,
+        *,
+        limit: int,
+        after: Position | None,
+        backwards: bool = False,
+    ) -> tuple[ServerSideSession, ...]:
+        return self._store.query(wanted, limit=limit, after=after, backwards=backwards)
+
+    def count(self, wanted: SessionFilter, *, at_most: int) -> int:
+        return self._store.count(wanted, at_most=at_most)
+
+    def update(self, key: str, session: ServerSideSession) -> None:
+        self._store.update(key, session)
+
+    def renew(self, key: str, *, renewed_at: datetime, expires_at: datetime) -> bool:
+        return self._store.renew(key, renewed_at=renewed_at, expires_at=expires_at)
+
+    def add_participant(self, participant: Participant) -> None:
+        self._store.add_participant(participant)
+
+    def participants(self, session_id: str) -> tuple[Participant, ...]:
+        return self._store.participants(session_id)
+
+    def end(
+        self,
+        session_id: str,
+        *,
+        reason: LogoutReason,
+        ended_at: datetime,
+        expired_at: datetime | None = None,
+    ) -> EndedSession | None:
+        return self._store.end(
+            session_id, reason=reason, ended_at=ended_at, expired_at=expired_at
+        )
