@@ -7,12 +7,15 @@ from collections.abc import Callable
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from playwright.sync_api import BrowserContext
 from playwright.sync_api import expect
 from playwright.sync_api import Page
 
+from tests.sample.clients import RecordingClient
+from tests.sample.clients import write_clients
 from tests.sample.processes import free_port
 from tests.sample.processes import Running
 from tests.sample.processes import start
@@ -278,3 +281,42 @@ def test_a_second_tab_that_stays_is_not_lost(
     second.get_by_role("button", name="Sign out").click()
 
     expect(mail.locator("body")).to_have_attribute("data-signed-in", "false")
+
+
+def test_a_frame_that_hangs_does_not_hold_the_user(
+    tmp_path: Path, open_browser: OpenBrowser
+) -> None:
+    """The logout page goes on in time, whatever a client does: FCL-OP-13."""
+    client = RecordingClient("slow", front_channel=True, hangs=True).start()
+    file = write_clients(tmp_path / "clients.json", client)
+    port = free_port()
+    settings = ("--set", "IDP_SESSION_FRONT_CHANNEL_WAIT=1")
+    provider = start(
+        "sample_idp",
+        *("idp", "--port", str(port), "--clients", str(file), *settings),
+        cwd=tmp_path,
+    )
+    provider.wait_until_ready()
+    page = open_browser().new_page()
+    query = urlencode(
+        {
+            "client_id": "slow",
+            "redirect_uri": f"{client.url}/callback",
+            "response_type": "code",
+            "scope": "openid",
+        }
+    )
+    page.goto(f"http://localhost:{port}/connect/authorize?{query}")
+    page.fill("#username", "alice")
+    page.fill("#password", "alice")
+    page.click("button[type=submit]")
+    page.wait_for_url(f"{client.url}/**")
+    page.goto(f"http://localhost:{port}/connect/endsession")
+
+    page.get_by_role("button", name="Sign out").click(no_wait_after=True)
+
+    expect(page.locator("#working h1")).to_have_text("Signing you out of slow…")
+    expect(page.locator("#done h1")).to_be_visible(timeout=5000)
+    expect(page.locator("#done li")).to_contain_text("asked in this browser")
+    client.stop()
+    provider.close()

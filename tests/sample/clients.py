@@ -44,6 +44,8 @@ class RecordingClient:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 client.hits.append(self.path)
+                if client.hangs and self.path.startswith("/front"):
+                    client.released.wait(20)
                 self._answer(200)
 
             def do_POST(self) -> None:
