@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterator
 
 import pytest
@@ -14,6 +15,24 @@ from idp_session.testing import ManualClock
 
 from .services import DATABASES
 from .services import scratch_database
+
+
+# Engines that somebody has connected with, so that none is left open: Python 3.13
+# complains of SQLite connections that nobody closes.
+_connected: weakref.WeakSet[sa.Engine] = weakref.WeakSet()
+
+
+@sa.event.listens_for(sa.Engine, "engine_connect")
+def _remember_engine(connection: sa.Connection) -> None:
+    _connected.add(connection.engine)
+
+
+@pytest.fixture(autouse=True)
+def _closed_connections() -> Iterator[None]:
+    yield
+
+    while _connected:
+        _connected.pop().dispose()
 
 
 @pytest.fixture

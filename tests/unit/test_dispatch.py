@@ -457,7 +457,12 @@ def run(script: str) -> tuple[str, float]:
     """What a script prints, and how long it runs."""
     started = time.monotonic()
     finished = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(SCRIPT) + textwrap.dedent(script)],
+        [
+            sys.executable,
+            "-Wignore::DeprecationWarning",
+            "-c",
+            textwrap.dedent(SCRIPT) + textwrap.dedent(script),
+        ],
         capture_output=True,
         text=True,
         timeout=60,
