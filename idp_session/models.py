@@ -103,8 +103,9 @@ class ServerSideSession:
     key: str
     #: The public session id: 128 random bits as 32 hexadecimal digits.
     session_id: str
-    #: Who is signed in.
-    subject_id: str
+    #: Who is signed in; ``None`` in an anonymous session, which only keeps data
+    #: until somebody signs in.
+    subject_id: str | None
     #: A name for lists, not for decisions.
     display_name: str | None = None
     #: When the session began; aware UTC, like every instant here.
@@ -176,8 +177,8 @@ class EndedSession:
 
     #: The public id that the session had.
     session_id: str
-    #: Who was signed in.
-    subject_id: str
+    #: Who was signed in; ``None`` if nobody was, and no signal tells of that.
+    subject_id: str | None
     #: The name shown in lists.
     display_name: str | None = None
     #: Why it ended.
@@ -423,6 +424,11 @@ class SessionFilter:
     created_after: datetime | None = None
     #: It began before this instant; aware UTC.
     created_before: datetime | None = None
+    #: It has the attribute of this name with this value.
+    attribute: tuple[str, str] | None = None
+    #: Whether nobody is signed in there: ``False`` leaves anonymous sessions out,
+    #: ``True`` leaves all others out, and ``None`` leaves nobody out.
+    anonymous: bool | None = False
 
     def __post_init__(self) -> None:
         for instant in (self.created_after, self.created_before):
@@ -433,7 +439,8 @@ class SessionFilter:
     def is_empty(self) -> bool:
         """Whether it leaves nobody out: there is no condition in it.
 
-        Every name begins with the empty string, so that one is no condition.
+        Every name begins with the empty string, so that one is no condition; nor
+        is it one to mean only those who are signed in.
         """
         conditions = (
             self.subject_id,
@@ -442,6 +449,8 @@ class SessionFilter:
             self.display_name or None,
             self.created_after,
             self.created_before,
+            self.attribute,
+            self.anonymous or None,
         )
 
         return all(condition is None for condition in conditions)

@@ -71,6 +71,11 @@ class SessionOptions:
     remembered_idle_timeout: timedelta = timedelta(days=14)
     #: How long a remembered session lives, used or not. Default: 90 days.
     remembered_absolute_lifetime: timedelta = timedelta(days=90)
+    #: For how long a session in which nobody is signed in may be unused. Default: 1
+    #: hour.
+    anonymous_idle_timeout: timedelta = timedelta(hours=1)
+    #: How long such a session lives, used or not. Default: 24 hours.
+    anonymous_absolute_lifetime: timedelta = timedelta(hours=24)
     #: How often expired sessions are looked for, so that their clients hear of
     #: it although no request finds them. Default: 60 seconds.
     sweep_interval: timedelta = timedelta(seconds=60)
@@ -257,6 +262,8 @@ def _check_lifetimes(options: SessionOptions) -> None:
         ("absolute_lifetime", timedelta(seconds=1)),
         ("remembered_idle_timeout", timedelta(seconds=1)),
         ("remembered_absolute_lifetime", timedelta(seconds=1)),
+        ("anonymous_idle_timeout", timedelta(seconds=1)),
+        ("anonymous_absolute_lifetime", timedelta(seconds=1)),
         ("sweep_interval", timedelta(seconds=1)),
         ("logout_page_lifetime", timedelta(seconds=10)),
         ("front_channel_wait", timedelta(0)),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from collections.abc import Collection
+from collections.abc import Iterator
 from collections.abc import Mapping
 from datetime import datetime
 from datetime import timedelta
@@ -30,6 +33,7 @@ __all__ = [
     "DeliveryQueue",
     "Dispatcher",
     "LogoutSender",
+    "SessionData",
     "SessionStore",
     "SessionTransport",
     "SubjectIdentifiers",
@@ -46,11 +50,71 @@ class Clock(Protocol):
         """The current instant; aware UTC."""
 
 
+class SessionData(Protocol):
+    """Named JSON values that a session keeps; read when first asked for.
+
+    Changes are kept once, at the end of the request, and only what has changed: two
+    requests that change different names both have their way, and of two that change
+    the same name the later one. What is given out are copies; to change a value, set
+    it.
+    """
+
+    @property
+    def changed(self) -> bool:
+        """Whether there is anything to keep: some value differs from what is kept."""
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """A copy of a value.
+
+        :param name: Its name.
+        :param default: What to return if there is none.
+        """
+
+    def set(self, name: str, value: Any) -> None:
+        """Give a value to a name.
+
+        :param name: At most 255 characters.
+        :param value: A ``str``, ``int``, finite ``float``, ``bool`` or ``None``, or
+            a ``list`` or ``dict`` of such; the names in a ``dict`` are strings.
+        :raises TypeError: If the name is not a string, or the value is anything
+            else; the message says where.
+        :raises ValueError: If the name is empty, too long, or cannot be kept.
+        """
+
+    def update(self, values: Mapping[str, Any]) -> None:
+        """Give values to several names, and leave the others as they are.
+
+        :param values: What :meth:`set` takes; all of it is set, or nothing.
+        :raises TypeError: As for :meth:`set`.
+        :raises ValueError: As for :meth:`set`.
+        """
+
+    def remove(self, name: str) -> None:
+        """Forget a value; nothing happens if there is none.
+
+        :param name: Its name.
+        """
+
+    def clear(self) -> None:
+        """Forget all values that this request knows of."""
+
+    def __contains__(self, name: object) -> bool:
+        """Whether there is a value of this name."""
+
+    def __iter__(self) -> Iterator[str]:
+        """The names."""
+
+    def __len__(self) -> int:
+        """How many values there are."""
+
+
 class UserSession(Protocol):
     """The session of the user in the current request.
 
-    For an anonymous request ``user`` and ``session_id`` are ``None``,
-    ``client_ids`` is empty and ``add_client_id`` does nothing.
+    As long as nobody is signed in ``user`` and ``session_id`` are ``None``,
+    ``client_ids`` is empty and ``add_client_id`` does nothing. Data and attributes
+    can be kept even then: the first of them begins an anonymous session, and the
+    sign-in takes them over.
     """
 
     @property
@@ -69,14 +133,40 @@ class UserSession(Protocol):
     def client_ids(self) -> tuple[str, ...]:
         """The clients of the session, in the order in which they joined."""
 
+    @property
+    def data(self) -> SessionData:
+        """The values that the session keeps."""
+
+    @property
+    def attributes(self) -> Mapping[str, str]:
+        """The names and values by which the session is found and ended."""
+
+    def set_attribute(self, name: str, value: str) -> None:
+        """Give the session an attribute, at once; the same value causes no write.
+
+        :param name: At most 64 characters.
+        :param value: At most 255 characters.
+        :raises TypeError: If either is not a string.
+        :raises ValueError: If the name is empty, or either is too long or cannot
+            be kept.
+        :raises SessionGoneError: If the session has ended since this request began.
+        """
+
+    def unset_attribute(self, name: str) -> None:
+        """Take an attribute from the session, at once, if it has it.
+
+        :param name: The name of the attribute.
+        """
+
     def create_session_id(
         self, principal: Principal, properties: AuthenticationProperties
     ) -> str:
         """Sign the principal in and return the session id.
 
-        The same subject keeps session id and clients and gets a new handle.
-        For another subject the old session is ended, with its clients told, and
-        a new one begins. A session id in the properties is kept only if it is
+        The same subject keeps session id, clients, data and attributes and gets a
+        new handle. An anonymous session becomes one with a new session id and a new
+        handle, and data and attributes are kept. For another subject the old
+        session is ended, with its clients told, and a new one begins, empty. A session id in the properties is kept only if it is
         the one of this subject's current session.
 
         :param principal: Who has just proved who they are.
@@ -108,7 +198,7 @@ class UserSession(Protocol):
 
 
 class SessionStore(Protocol):
-    """Keeps sessions and who takes part in them."""
+    """Keeps sessions, who takes part in them, and what they keep."""
 
     def create(self, session: ServerSideSession) -> None:
         """Keep a new session.
@@ -153,7 +243,7 @@ class SessionStore(Protocol):
 
         Two that began at the same instant are ordered by their session ids.
 
-        :param wanted: The filter; an empty one means all sessions.
+        :param wanted: The filter; an empty one means all but the anonymous ones.
         :param limit: How many at the most.
         :param after: Where to go on: the sessions that follow this position in the
             list. ``None`` means: from the beginning.
@@ -164,7 +254,7 @@ class SessionStore(Protocol):
     def count(self, wanted: SessionFilter, *, at_most: int) -> int:
         """How many sessions a filter means.
 
-        :param wanted: The filter; an empty one means all sessions.
+        :param wanted: The filter; an empty one means all but the anonymous ones.
         :param at_most: Where to stop counting.
         :returns: The number, or ``at_most`` if there are as many or more.
         """
@@ -176,6 +266,29 @@ class SessionStore(Protocol):
         finds nothing any more. The session id must stay.
 
         :raises SessionGoneError: If no session has the key.
+        """
+
+    def promote(
+        self,
+        key: str,
+        session: ServerSideSession,
+        *,
+        reseal: Callable[[str, bytes], bytes | None],
+    ) -> None:
+        """Replace an anonymous session by one of somebody, atomically.
+
+        The new one has another key and another session id, and the data and
+        attributes of the old one, whose key and session id find nothing any more;
+        only ``find_rotated`` knows the key. Nothing that was written meanwhile is
+        left behind: it came before, or finds no session.
+
+        :param key: The key of the anonymous session.
+        :param session: The new session.
+        :param reseal: Called with the name and the bytes of each value, it returns
+            the bytes to keep, or ``None`` to drop the value. It may be called again
+            if the database asks for that.
+        :raises SessionGoneError: If no anonymous session has the key.
+        :raises SessionExistsError: If the new key or session id is taken.
         """
 
     def renew(self, key: str, *, renewed_at: datetime, expires_at: datetime) -> bool:
@@ -198,6 +311,39 @@ class SessionStore(Protocol):
     def participants(self, session_id: str) -> tuple[Participant, ...]:
         """Who takes part, in the order in which they joined."""
 
+    def read_data(self, session_id: str) -> Mapping[str, bytes]:
+        """All data of a session, by name; empty if there is no session."""
+
+    def write_data(
+        self,
+        session_id: str,
+        *,
+        changed: Mapping[str, bytes],
+        removed: Collection[str],
+    ) -> None:
+        """Change some data of a session, atomically; the rest stays as it is.
+
+        Safe under any number of concurrent callers: of those that write the same
+        name the last one wins, and no other name is lost.
+
+        :param session_id: The session.
+        :param changed: What to keep, by name.
+        :param removed: The names to forget.
+        :raises SessionGoneError: If the session has ended; nothing is written then.
+        """
+
+    def attributes(self, session_id: str) -> Mapping[str, str]:
+        """All attributes of a session, by name; empty if there is no session."""
+
+    def set_attribute(self, session_id: str, name: str, value: str) -> None:
+        """Give a session an attribute, whatever it has under that name.
+
+        :raises SessionGoneError: If the session has ended.
+        """
+
+    def unset_attribute(self, session_id: str, name: str) -> None:
+        """Take an attribute from a session, if both are there."""
+
     def end(
         self,
         session_id: str,
@@ -207,6 +353,8 @@ class SessionStore(Protocol):
         expired_at: datetime | None = None,
     ) -> EndedSession | None:
         """Remove a session and owe one delivery to each participant, atomically.
+
+        Its data and attributes go with it.
 
         Of two concurrent callers one gets the ended session and the other
         ``None``. Afterwards either all of it happened or nothing did.

@@ -16,7 +16,6 @@ from idp_session.testing import ManualClock
 from .services import DATABASES
 from .services import scratch_database
 
-
 # Engines that somebody has connected with, so that none is left open: Python 3.13
 # complains of SQLite connections that nobody closes.
 _connected: weakref.WeakSet[sa.Engine] = weakref.WeakSet()

@@ -27,6 +27,8 @@ from idp_session.models import SignedToken
 from idp_session.options import SessionOptions
 from idp_session.ports import SessionStore
 from idp_session.ports import SubjectIdentifiers
+from idp_session.services.anonymous import AnonymousSessionService
+from idp_session.services.data import DataService
 from idp_session.services.delivery import DeliveryService
 from idp_session.services.ending import EndingService
 from idp_session.services.ending import SweepService
@@ -238,7 +240,12 @@ class FakeProvider:
         #: What was announced, in that order.
         self.ended: list[EndedSession] = []
         self.attempted: list[Delivery] = []
-        self.tickets = TicketSealer(AesGcmTicketProtector(self.secret_key))
+        protector = AesGcmTicketProtector(self.secret_key)
+        self.tickets = TicketSealer(protector)
+        self.data = DataService(store=self.store, protector=protector)
+        self.anonymous = AnonymousSessionService(
+            store=self.store, clock=self.clock, options=self.options
+        )
         self.ending = EndingService(
             store=self.store,
             clock=self.clock,
@@ -280,9 +287,12 @@ class FakeProvider:
                 reader=reader,
                 ending=self.ending,
                 tickets=self.tickets,
+                data=self.data,
                 clock=self.clock,
                 options=self.options,
             ),
+            anonymous=self.anonymous,
+            data=self.data,
             ending=self.ending,
             clock=self.clock,
             options=self.options,

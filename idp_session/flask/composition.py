@@ -23,7 +23,9 @@ from ..ports import LogoutSender
 from ..ports import SessionStore
 from ..ports import SubjectIdentifiers
 from ..ports import TokenSigner
+from ..services.anonymous import AnonymousSessionService
 from ..services.background import BackgroundWork
+from ..services.data import DataService
 from ..services.delivery import DeliveryService
 from ..services.delivery_management import DeliveryManagementService
 from ..services.ending import EndingService
@@ -147,6 +149,7 @@ def compose(
         announce=lambda ended: signals.send(signals.session_ended, app, ended=ended),
     )
     tickets = TicketSealer(protector)
+    data = DataService(store=store, protector=protector)
     reader = SessionReader(
         store=store, ending=ending, tickets=tickets, clock=clock, options=options
     )
@@ -178,9 +181,12 @@ def compose(
             reader=reader,
             ending=ending,
             tickets=tickets,
+            data=data,
             clock=clock,
             options=options,
         ),
+        anonymous=AnonymousSessionService(store=store, clock=clock, options=options),
+        data=data,
         ending=ending,
         sweep=sweep,
         delivery=delivery,

@@ -48,6 +48,8 @@ from .state import user_session
 
 __all__ = ["IdpSession"]
 
+_SERVER_ERRORS = 500
+
 
 class IdpSession:
     """Sessions and single logout for a Flask provider; it knows no app itself.
@@ -118,7 +120,7 @@ class IdpSession:
         app.extensions[KEY] = state
         app.cli.add_command(commands)
         app.before_request(OncePerProcess(partial(self.start_background_work, app)))
-        app.after_request(_write_cookies)
+        app.after_request(_finish)
 
     @property
     def user_session(self) -> UserSession:
@@ -192,14 +194,18 @@ class IdpSession:
         return app_state().ending.end_all(subject_id=subject_id, reason=reason)
 
     def is_live(self, session_id: str) -> bool:
-        """Whether a session exists and has not expired.
+        """Whether somebody's session exists and has not expired.
 
         :param session_id: Which; a provider asks before it exchanges a code.
         """
         state = app_state()
         session = state.store.find(session_id)
 
-        return session is not None and session.expires_at > state.clock.now()
+        return (
+            session is not None
+            and session.subject_id is not None
+            and session.expires_at > state.clock.now()
+        )
 
     def start_background_work(self, app: Flask) -> None:
         """Deliver what is owed from before this process began.
@@ -236,11 +242,16 @@ def _this_app() -> Flask:
     return current_app._get_current_object()  # type: ignore[attr-defined, no-any-return]  # noqa: SLF001
 
 
-def _write_cookies(response: Response) -> Response:
+def _finish(response: Response) -> Response:
     if _is_shared(request.endpoint):
         return response
 
     state = request_state()
+
+    # What a request has left half done, it has not done.
+    if response.status_code < _SERVER_ERRORS:
+        state.user_session.save()
+
     state.user_session.ensure_session_id_cookie()
     state.transport.write_to(response)
 

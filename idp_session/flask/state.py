@@ -22,7 +22,9 @@ from ..ports import SubjectIdentifiers
 from ..ports import TicketProtector
 from ..ports import TokenSigner
 from ..ports import UserSession
+from ..services.anonymous import AnonymousSessionService
 from ..services.background import BackgroundWork
+from ..services.data import DataService
 from ..services.delivery import DeliveryService
 from ..services.delivery_management import DeliveryManagementService
 from ..services.ending import EndingService
@@ -56,6 +58,8 @@ class AppState:
     clock: Clock
     reader: SessionReader
     sign_in: SignInService
+    anonymous: AnonymousSessionService
+    data: DataService
     ending: EndingService
     sweep: SweepService
     delivery: DeliveryService
@@ -115,6 +119,8 @@ def _new_request_state(app: AppState, this: Request) -> RequestState:
         store=app.store,
         reader=app.reader,
         sign_in=app.sign_in,
+        anonymous=app.anonymous,
+        data=app.data,
         ending=app.ending,
         clock=app.clock,
         options=app.options,

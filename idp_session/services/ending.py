@@ -22,8 +22,8 @@ class EndingService:
     :param store: Where the sessions are.
     :param clock: Tells when a session ended.
     :param dispatcher: Who gets the notifications going.
-    :param announce: Called once for each session that was ended here, after it
-        has durably gone; must not raise.
+    :param announce: Called once for each session of somebody that was ended here,
+        after it has durably gone; must not raise.
     """
 
     def __init__(
@@ -48,6 +48,9 @@ class EndingService:
     ) -> EndedSession | None:
         """End a session: in one transaction it goes and its clients are owed word.
 
+        Nobody hears of the end of an anonymous session: no client takes part in it,
+        and nobody knew its session id.
+
         :param session_id: The session.
         :param reason: Why it ends.
         :param expired_at: If given, it ends only if it has not been renewed
@@ -62,7 +65,7 @@ class EndingService:
             expired_at=expired_at,
         )
 
-        if ended is not None:
+        if ended is not None and ended.subject_id is not None:
             self._announce(ended)
             self._dispatcher.kick()
 

@@ -38,6 +38,17 @@ class Lifetime:
 
         return cls(idle=options.idle_timeout, absolute=options.absolute_lifetime)
 
+    @classmethod
+    def of_anonymous(cls, options: SessionOptions) -> Self:
+        """The lifetime that the options give to sessions in which nobody is signed in.
+
+        :param options: The settings.
+        """
+        return cls(
+            idle=options.anonymous_idle_timeout,
+            absolute=options.anonymous_absolute_lifetime,
+        )
+
     def expires_at(self, used_at: datetime, absolute_expires_at: datetime) -> datetime:
         """When a session that was used ends: sliding never passes absolute.
 

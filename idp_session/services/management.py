@@ -25,7 +25,8 @@ _BACKWARDS = {"after": False, "before": True}
 class SessionManagementService:
     """Finds sessions, and ends them with their clients told.
 
-    Sessions are found whether they have expired or not: until somebody has noticed
+    Anonymous sessions are left out unless the filter says otherwise, with
+    ``anonymous``. Sessions are found whether they have expired or not: until somebody has noticed
     and ended them, their clients have not been told.
 
     :param store: Where the sessions are.
@@ -85,7 +86,7 @@ class SessionManagementService:
         )
 
     def get(self, session_id: str) -> ServerSideSession | None:
-        """The session with a public id, whatever that id looks like.
+        """The session of somebody with a public id, whatever that id looks like.
 
         :param session_id: As it came, from an address for example.
         """

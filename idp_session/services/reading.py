@@ -15,7 +15,7 @@ from .ending import EndingService
 from .lifetimes import Lifetime
 from .tickets import TicketSealer
 
-__all__ = ["CurrentSession", "SessionReader"]
+__all__ = ["AnonymousSession", "CurrentSession", "SessionReader"]
 
 _logger = logging.getLogger(__name__)
 
@@ -28,6 +28,14 @@ class CurrentSession:
     record: ServerSideSession
     #: What was sealed in it.
     ticket: Ticket
+
+
+@dataclass(frozen=True, slots=True)
+class AnonymousSession:
+    """A live session in which nobody is signed in."""
+
+    #: The record as it is kept.
+    record: ServerSideSession
 
 
 class SessionReader:
@@ -55,7 +63,7 @@ class SessionReader:
         self._clock = clock
         self._options = options
 
-    def read(self, key: str) -> CurrentSession | None:
+    def read(self, key: str) -> CurrentSession | AnonymousSession | None:
         """The session under a key, if it lives and its ticket opens.
 
         :param key: The hash of a handle.
@@ -64,6 +72,11 @@ class SessionReader:
 
         if record is None:
             return None
+
+        if record.subject_id is None:
+            lifetime = Lifetime.of_anonymous(self._options)
+
+            return AnonymousSession(self._renewed(record, lifetime))
 
         ticket = self._tickets.open(record)
 
@@ -75,7 +88,9 @@ class SessionReader:
             )
             return None
 
-        return CurrentSession(self._renewed(record, ticket), ticket)
+        lifetime = Lifetime.of(self._options, persistent=ticket.properties.persistent)
+
+        return CurrentSession(self._renewed(record, lifetime), ticket)
 
     def live(self, record: ServerSideSession | None) -> ServerSideSession | None:
         """The record, unless its session has expired and is thereby ended.
@@ -93,10 +108,10 @@ class SessionReader:
 
         return again if again and again.expires_at > self._clock.now() else None
 
-    def _renewed(self, record: ServerSideSession, ticket: Ticket) -> ServerSideSession:
+    def _renewed(
+        self, record: ServerSideSession, lifetime: Lifetime
+    ) -> ServerSideSession:
         now = self._clock.now()
-        persistent = ticket.properties.persistent
-        lifetime = Lifetime.of(self._options, persistent=persistent)
 
         if not lifetime.renewal_due(record, now):
             return record

@@ -19,6 +19,7 @@ from ..models import Ticket
 from ..options import SessionOptions
 from ..ports import Clock
 from ..ports import SessionStore
+from .data import DataService
 from .ending import EndingService
 from .lifetimes import Lifetime
 from .reading import CurrentSession
@@ -48,6 +49,7 @@ class SignInService:
     :param reader: Knows which of them live.
     :param ending: Who ends the session of a user who is switched away from.
     :param tickets: Who seals tickets.
+    :param data: Who keeps the data of sessions.
     :param clock: Tells the time.
     :param options: The settings.
     """
@@ -59,6 +61,7 @@ class SignInService:
         reader: SessionReader,
         ending: EndingService,
         tickets: TicketSealer,
+        data: DataService,
         clock: Clock,
         options: SessionOptions,
     ) -> None:
@@ -66,6 +69,7 @@ class SignInService:
         self._reader = reader
         self._ending = ending
         self._tickets = tickets
+        self._data = data
         self._clock = clock
         self._options = options
 
@@ -81,7 +85,8 @@ class SignInService:
         :param principal: Who has just proved who they are.
         :param properties: What belongs to this sign-in.
         :param key: The key of the browser's handle, if it has one. The session under
-            it goes on if it is the same subject's, and is ended if it is another's.
+            it goes on if it is the same subject's, is ended if it is another's, and
+            gives what it keeps to the new one if it is nobody's.
         :raises SessionGoneError: If others keep signing in in the same browser.
         :raises TypeError: If a claim or an item is not a JSON value; nothing has
             changed then.
@@ -89,11 +94,8 @@ class SignInService:
         for _ in range(_ATTEMPTS):
             previous = self._previous(key, principal.subject_id)
 
-            if previous is None or previous.subject_id != principal.subject_id:
-                return self._begin(principal, properties, instead_of=previous)
-
             try:
-                return self._continue(previous, principal, properties)
+                return self._issue(previous, principal, properties)
             except SessionGoneError:
                 # Somebody else replaced the handle or ended the session between
                 # our look and our write; what there is now decides.
@@ -102,6 +104,23 @@ class SignInService:
         raise SessionGoneError(
             "too many sign-ins at once in one browser; sign in again", key="-"
         )
+
+    def _issue(
+        self,
+        previous: ServerSideSession | None,
+        principal: Principal,
+        properties: AuthenticationProperties,
+    ) -> IssuedSession:
+        if previous is None:
+            return self._begin(principal, properties)
+
+        if previous.subject_id is None:
+            return self._promote(previous, principal, properties)
+
+        if previous.subject_id != principal.subject_id:
+            return self._begin(principal, properties, instead_of=previous)
+
+        return self._continue(previous, principal, properties)
 
     def _previous(self, key: str | None, subject_id: str) -> ServerSideSession | None:
         if key is None:
@@ -122,20 +141,32 @@ class SignInService:
         principal: Principal,
         properties: AuthenticationProperties,
         *,
-        instead_of: ServerSideSession | None,
+        instead_of: ServerSideSession | None = None,
     ) -> IssuedSession:
-        issued = self._issued(
-            principal,
-            properties,
-            session_id=new_session_id(),
-            created_at=self._clock.now(),
-        )
+        issued = self._issued_anew(principal, properties)
 
         # Not before the new ticket could be sealed.
         if instead_of is not None:
             self._ending.end(instead_of.session_id, reason=LogoutReason.USER_SWITCH)
 
         self._store.create(issued.current.record)
+
+        return issued
+
+    def _promote(
+        self,
+        anonymous: ServerSideSession,
+        principal: Principal,
+        properties: AuthenticationProperties,
+    ) -> IssuedSession:
+        # Neither handle nor session id stay: somebody else may have planted them.
+        issued = self._issued_anew(principal, properties)
+        record = issued.current.record
+        self._store.promote(
+            anonymous.key,
+            record,
+            reseal=self._data.resealing(anonymous.session_id, to=record.session_id),
+        )
 
         return issued
 
@@ -154,6 +185,16 @@ class SignInService:
         self._store.update(previous.key, issued.current.record)
 
         return issued
+
+    def _issued_anew(
+        self, principal: Principal, properties: AuthenticationProperties
+    ) -> IssuedSession:
+        return self._issued(
+            principal,
+            properties,
+            session_id=new_session_id(),
+            created_at=self._clock.now(),
+        )
 
     def _issued(
         self,

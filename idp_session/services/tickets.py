@@ -47,13 +47,19 @@ class TicketSealer:
     def open(self, session: ServerSideSession) -> Ticket | None:
         """The ticket of a record, ``None`` if no key of this provider opens it.
 
-        :param session: The record as it is kept.
+        :param session: The record as it is kept; an anonymous one has no ticket.
         """
+        if session.subject_id is None:
+            return None
+
         plaintext = self._protector.open(
             session.ticket, purpose=_PURPOSE, context=_context(session)
         )
 
-        return None if plaintext is None else _from_json(json.loads(plaintext), session)
+        if plaintext is None:
+            return None
+
+        return _from_json(json.loads(plaintext), session, subject_id=session.subject_id)
 
 
 def _context(record: ServerSideSession) -> str:
@@ -80,9 +86,11 @@ def _to_json(ticket: Ticket) -> dict[str, Any]:
     }
 
 
-def _from_json(data: dict[str, Any], session: ServerSideSession) -> Ticket:
+def _from_json(
+    data: dict[str, Any], session: ServerSideSession, *, subject_id: str
+) -> Ticket:
     principal = Principal(
-        subject_id=session.subject_id,
+        subject_id=subject_id,
         display_name=session.display_name,
         authenticated_at=session.authenticated_at,
         identity_provider=data["idp"],

@@ -23,7 +23,9 @@ pytest.register_assert_rewrite(
     f"{__name__}.session_changes",
     f"{__name__}.session_ending",
     f"{__name__}.session_filters",
+    f"{__name__}.session_keeping",
     f"{__name__}.session_participants",
+    f"{__name__}.session_promotion",
     f"{__name__}.session_queries",
     f"{__name__}.session_records",
 )

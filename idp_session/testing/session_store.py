@@ -5,7 +5,9 @@ from __future__ import annotations
 from .session_changes import SessionChangesContract
 from .session_ending import SessionEndingContract
 from .session_filters import SessionFiltersContract
+from .session_keeping import SessionKeepingContract
 from .session_participants import SessionParticipantsContract
+from .session_promotion import SessionPromotionContract
 from .session_queries import SessionQueriesContract
 from .session_records import SessionRecordsContract
 
@@ -18,6 +20,8 @@ class SessionStoreContract(
     SessionFiltersContract,
     SessionChangesContract,
     SessionParticipantsContract,
+    SessionKeepingContract,
+    SessionPromotionContract,
     SessionEndingContract,
 ):
     """The promises of :class:`~idp_session.ports.SessionStore`, as tests.

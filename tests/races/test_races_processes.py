@@ -74,6 +74,27 @@ def test_clients_join_from_several_processes(
     assert found == [CLIENTS] * ROUNDS
 
 
+def test_data_is_written_by_several_processes(
+    processes: ProcessPoolExecutor,
+    sqlite_engine: sa.Engine,
+    path: str,
+    session_ids: list[str],
+) -> None:
+    """No value is lost, whichever process wrote it; all of them write one of them."""
+    shares = [
+        processes.submit(
+            workers.write_all, path, session_ids, [*CLIENTS[start::3], "same"]
+        )
+        for start in range(3)
+    ]
+    for share in shares:
+        share.result()
+
+    store = SqlSessionStore(sqlite_engine)
+    expected = {name: name.encode() for name in [*CLIENTS, "same"]}
+    assert [store.read_data(each) for each in session_ids] == [expected] * ROUNDS
+
+
 def test_sessions_end_in_several_processes(
     processes: ProcessPoolExecutor,
     sqlite_engine: sa.Engine,

@@ -221,6 +221,54 @@ def test_one_of_many_replaces_the_handle(
 
 
 @every_time
+def test_many_write_data(
+    store: SqlSessionStore, session: ServerSideSession, attempt: int
+) -> None:
+    """No name is lost, and a name that all of them write has one of the values."""
+
+    def write(number: int) -> None:
+        text = str(number).encode()
+        store.write_data(
+            session.session_id,
+            changed={f"mine-{number}": text, "same": text},
+            removed=["old"],
+        )
+
+    store.write_data(session.session_id, changed={"old": b"", "kept": b""}, removed=())
+
+    together([partial(write, number) for number in range(12)])
+
+    data = dict(store.read_data(session.session_id))
+    assert int(data.pop("same")) in range(12)
+    assert data == {"kept": b"", **{f"mine-{n}": str(n).encode() for n in range(12)}}
+
+
+@every_time
+def test_data_is_written_while_the_session_ends(
+    store: SqlSessionStore, session: ServerSideSession, attempt: int
+) -> None:
+    """A late save is refused, and leaves nothing of the session."""
+
+    def write(number: int) -> None:
+        with contextlib.suppress(SessionGoneError):
+            store.write_data(
+                session.session_id, changed={f"{number}": b""}, removed=["0"]
+            )
+            store.set_attribute(session.session_id, "tenant", f"{number}")
+
+    def end() -> None:
+        assert _end(store, session) is not None
+
+    writes: list[Callable[[], None]] = [partial(write, n) for n in range(6)]
+
+    together([*writes, end])
+
+    assert store.find(session.session_id) is None
+    assert store.read_data(session.session_id) == {}
+    assert store.attributes(session.session_id) == {}
+
+
+@every_time
 def test_many_claim_the_same_deliveries(
     store: SqlSessionStore,
     queue: SqlDeliveryQueue,

@@ -13,7 +13,7 @@ from idp_session.stores.sql import SqlSessionStore
 from idp_session.testing import make_participant
 from idp_session.testing import START
 
-__all__ = ["claim_all", "end_all", "join_all"]
+__all__ = ["claim_all", "end_all", "join_all", "write_all"]
 
 
 def join_all(
@@ -36,6 +36,19 @@ def join_all(
     engine.dispose()
 
     return joined
+
+
+def write_all(path: str, session_ids: Iterable[str], names: Iterable[str]) -> None:
+    """Write each name of each session, one after the other."""
+    engine = create_sqlite_engine(path)
+    store = SqlSessionStore(engine)
+    written = [*names]
+
+    for session_id in session_ids:
+        for name in written:
+            store.write_data(session_id, changed={name: name.encode()}, removed=())
+
+    engine.dispose()
 
 
 def end_all(path: str, session_ids: Iterable[str]) -> list[str]:

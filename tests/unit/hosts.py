@@ -307,6 +307,12 @@ def _add_views(app: Flask, extension: IdpSession) -> None:
             "clients": user_session.client_ids,
         }
 
+    @app.route("/data", methods=["GET", "POST"])
+    def data() -> ResponseReturnValue:
+        user_session.data.update(request.get_json(silent=True) or {})
+
+        return {name: user_session.data.get(name) for name in user_session.data}
+
     @app.get("/plain")
     def plain() -> ResponseReturnValue:
         return "nothing"

@@ -593,3 +593,36 @@ class TestExtension:
 
         with host.app.app_context():
             assert host.extension.deliveries.retry(delivery_id)
+
+
+class TestAttributes:
+    """``--attribute`` and ``--anonymous``."""
+
+    def test_sessions_are_found_and_ended(self, host: Host) -> None:
+        """Those that have the attribute, and no others."""
+        session_id, _ = begin(host), begin(host)
+        host.state.store.set_attribute(session_id, "tenant", "a=b")
+
+        found = read(host, "sessions", "list", "--attribute", "tenant=a=b")
+        ended = read(host, "sessions", "end", "--attribute", "tenant=a=b", "--yes")
+
+        assert [each["session_id"] for each in found["sessions"]] == [session_id]
+        assert ended == {"ended": 1}
+        assert live(host) == 1
+
+    def test_anonymous_sessions(self, host: Host) -> None:
+        """They are listed only if they are asked for."""
+        begin(host)
+        session_id = begin(host, subject_id=None)
+
+        found = read(host, "sessions", "list", "--anonymous")
+
+        assert [each["session_id"] for each in found["sessions"]] == [session_id]
+        assert live(host) == 1
+
+    def test_without_a_value(self, host: Host) -> None:
+        """An attribute has a name and a value."""
+        result = run(host, "sessions", "list", "--attribute", "tenant")
+
+        assert result.exit_code == 2
+        assert "write it like tenant=acme" in result.stderr

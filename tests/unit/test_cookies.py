@@ -398,6 +398,7 @@ def sql_browser(sqlite_engine: sa.Engine) -> FlaskClient:
         pytest.param("/plain", ["SELECT"], id="ordinary"),
         pytest.param("/404", ["SELECT"], id="no view"),
         pytest.param("/whoami", ["SELECT", "SELECT"], id="with its clients"),
+        pytest.param("/data", ["SELECT", "SELECT"], id="with its data"),
         pytest.param("/connect/checksession", [], id="check-session iframe"),
         pytest.param("/connect/static/signed_out.js", [], id="static"),
     ],

@@ -82,6 +82,8 @@ class TestFilter:
         [
             pytest.param(SessionFilter(), id="nothing"),
             pytest.param(SessionFilter(display_name=""), id="what every name has"),
+            pytest.param(SessionFilter(anonymous=False), id="somebody"),
+            pytest.param(SessionFilter(anonymous=None), id="somebody or nobody"),
         ],
     )
     def test_a_filter_that_leaves_nobody_out_is_empty(
@@ -99,6 +101,8 @@ class TestFilter:
             pytest.param(SessionFilter(display_name="A"), id="name"),
             pytest.param(SessionFilter(created_after=START), id="after"),
             pytest.param(SessionFilter(created_before=START), id="before"),
+            pytest.param(SessionFilter(attribute=("", "")), id="attribute"),
+            pytest.param(SessionFilter(anonymous=True), id="nobody"),
         ],
     )
     def test_a_filter_with_a_condition_is_not_empty(
@@ -342,6 +346,8 @@ class TestEnd:
         [
             pytest.param(SessionFilter(), id="nothing"),
             pytest.param(SessionFilter(display_name=""), id="what every name has"),
+            pytest.param(SessionFilter(anonymous=False), id="somebody"),
+            pytest.param(SessionFilter(anonymous=None), id="somebody or nobody"),
         ],
     )
     def test_an_empty_filter_ends_nothing(
@@ -461,3 +467,39 @@ class TestEnd:
 
         assert sum(counts) == len(ended) == 4
         assert store.find_by_subject("alice") == ()
+
+
+class TestAttributes:
+    """Sessions that have an attribute, and sessions of nobody."""
+
+    def test_all_with_an_attribute_end(
+        self, provider: FakeProvider, service: SessionManagementService
+    ) -> None:
+        """They and no others, whoever is signed in there."""
+        with_order, other = begin(provider, 2)
+        (anonymous,) = begin(provider, 1, subject_id=None)
+        for session_id in (with_order, anonymous):
+            provider.store.set_attribute(session_id, "order", "42")
+        wanted = SessionFilter(attribute=("order", "42"), anonymous=None)
+
+        ended = service.end(wanted, reason=LogoutReason.ADMIN)
+
+        assert ended == 2
+        assert ids(service.query()) == [other]
+        assert [each.session_id for each in provider.ended] == [with_order]
+
+    def test_anonymous_sessions_are_left_out(
+        self, provider: FakeProvider, service: SessionManagementService
+    ) -> None:
+        """Neither lists nor look-ups nor endings mean them, unless they are asked to."""
+        (anonymous,) = begin(provider, 1, subject_id=None)
+        provider.store.set_attribute(anonymous, "order", "42")
+
+        ended = service.end(
+            SessionFilter(attribute=("order", "42")), reason=LogoutReason.ADMIN
+        )
+
+        assert ended == 0
+        assert service.get(anonymous) is None
+        assert ids(service.query()) == []
+        assert ids(service.query(SessionFilter(anonymous=True))) == [anonymous]

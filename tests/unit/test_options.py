@@ -20,6 +20,8 @@ LEAST_SECONDS = {
     "absolute_lifetime": 1,
     "remembered_idle_timeout": 1,
     "remembered_absolute_lifetime": 1,
+    "anonymous_idle_timeout": 1,
+    "anonymous_absolute_lifetime": 1,
     "sweep_interval": 1,
     "logout_page_lifetime": 10,
     "front_channel_wait": 0,

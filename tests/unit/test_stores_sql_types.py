@@ -104,7 +104,7 @@ def test_identifiers_that_just_fit(engine: sa.Engine) -> None:
 
     store.add_participant(participant)
 
-    assert store.find_by_subject(session.subject_id) == (session,)
+    assert store.find_by_subject(session.subject_id or "") == (session,)
     assert store.participants(session.session_id) == (participant,)
 
 

@@ -36,7 +36,7 @@ def make_ticket(session: ServerSideSession, **principal: Any) -> Ticket:
     """The ticket that belongs to a session record."""
     return Ticket(
         principal=Principal(
-            subject_id=session.subject_id,
+            subject_id=session.subject_id or "nobody",
             display_name=session.display_name,
             authenticated_at=session.authenticated_at,
             **principal,

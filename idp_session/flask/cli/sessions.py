@@ -55,6 +55,15 @@ def _instant(value: str) -> datetime:
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
+def _attribute(text: str) -> tuple[str, str]:
+    name, separator, value = text.partition("=")
+
+    if not separator:
+        raise click.BadParameter("write it like tenant=acme")
+
+    return name, value
+
+
 _FILTER = (
     click.option("--subject", "subject_id", metavar="ID", help="Whose."),
     click.option("--session", "session_id", metavar="ID", help="Which one."),
@@ -66,6 +75,8 @@ _FILTER = (
     click.option(
         "--created-before", type=_instant, metavar="INSTANT", help="Began before."
     ),
+    click.option("--attribute", type=_attribute, metavar="NAME=VALUE", help="Has it."),
+    click.option("--anonymous", is_flag=True, help="Nobody is signed in there."),
 )
 _AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from collections.abc import Collection
+from collections.abc import Mapping
 from datetime import datetime
 
 from ...models import EndedSession
@@ -60,6 +63,15 @@ class ForwardingSessionStore:
     def update(self, key: str, session: ServerSideSession) -> None:
         self._store.update(key, session)
 
+    def promote(
+        self,
+        key: str,
+        session: ServerSideSession,
+        *,
+        reseal: Callable[[str, bytes], bytes | None],
+    ) -> None:
+        self._store.promote(key, session, reseal=reseal)
+
     def renew(self, key: str, *, renewed_at: datetime, expires_at: datetime) -> bool:
         return self._store.renew(key, renewed_at=renewed_at, expires_at=expires_at)
 
@@ -68,6 +80,27 @@ class ForwardingSessionStore:
 
     def participants(self, session_id: str) -> tuple[Participant, ...]:
         return self._store.participants(session_id)
+
+    def read_data(self, session_id: str) -> Mapping[str, bytes]:
+        return self._store.read_data(session_id)
+
+    def write_data(
+        self,
+        session_id: str,
+        *,
+        changed: Mapping[str, bytes],
+        removed: Collection[str],
+    ) -> None:
+        self._store.write_data(session_id, changed=changed, removed=removed)
+
+    def attributes(self, session_id: str) -> Mapping[str, str]:
+        return self._store.attributes(session_id)
+
+    def set_attribute(self, session_id: str, name: str, value: str) -> None:
+        self._store.set_attribute(session_id, name, value)
+
+    def unset_attribute(self, session_id: str, name: str) -> None:
+        self._store.unset_attribute(session_id, name)
 
     def end(
         self,

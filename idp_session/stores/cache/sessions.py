@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Sequence
 from contextlib import contextmanager
@@ -108,6 +109,16 @@ class CachedSessionStore(ForwardingSessionStore):
     def update(self, key: str, session: ServerSideSession) -> None:
         with self._marked(key):
             self._store.update(key, session)
+
+    def promote(
+        self,
+        key: str,
+        session: ServerSideSession,
+        *,
+        reseal: Callable[[str, bytes], bytes | None],
+    ) -> None:
+        with self._marked(key):
+            self._store.promote(key, session, reseal=reseal)
 
     def renew(self, key: str, *, renewed_at: datetime, expires_at: datetime) -> bool:
         with self._marked(key):

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
+from collections.abc import Collection
+from collections.abc import Mapping
 from datetime import datetime
 from operator import attrgetter
+from typing import TypeVar
 
 from ...errors import SessionExistsError
 from ...errors import SessionGoneError
@@ -17,6 +21,8 @@ from ...models import SessionFilter
 from .deliveries import MemoryDeliveryQueue
 
 __all__ = ["MemorySessionStore"]
+
+_T = TypeVar("_T")
 
 
 class MemorySessionStore:
@@ -31,6 +37,8 @@ class MemorySessionStore:
         self._sessions: dict[str, ServerSideSession] = {}
         self._previous_keys: dict[str, str] = {}
         self._participants: dict[str, dict[str, Participant]] = {}
+        self._data: dict[str, dict[str, bytes]] = {}
+        self._attributes: dict[str, dict[str, str]] = {}
 
     def create(self, session: ServerSideSession) -> None:
         with self._lock:
@@ -39,8 +47,7 @@ class MemorySessionStore:
                     "the key or the session id is taken", key=session.key
                 )
 
-            self._sessions[session.key] = session
-            self._participants[session.session_id] = {}
+            self._add(session)
 
     def get(self, key: str) -> ServerSideSession | None:
         with self._lock:
@@ -106,6 +113,32 @@ class MemorySessionStore:
 
             self._sessions[session.key] = session
 
+    def promote(
+        self,
+        key: str,
+        session: ServerSideSession,
+        *,
+        reseal: Callable[[str, bytes], bytes | None],
+    ) -> None:
+        with self._lock:
+            current = self._sessions.get(key)
+
+            if current is None or current.subject_id is not None:
+                raise SessionGoneError("no anonymous session has this key", key=key)
+
+            resealed = {
+                name: reseal(name, value)
+                for name, value in self._data[current.session_id].items()
+            }
+            attributes = self._attributes[current.session_id]
+            self.create(session)
+            self._remove(current)
+            self._data[session.session_id] = {
+                name: value for name, value in resealed.items() if value is not None
+            }
+            self._attributes[session.session_id] = attributes
+            self._previous_keys[session.session_id] = key
+
     def renew(self, key: str, *, renewed_at: datetime, expires_at: datetime) -> bool:
         with self._lock:
             session = self._sessions.get(key)
@@ -121,13 +154,7 @@ class MemorySessionStore:
 
     def add_participant(self, participant: Participant) -> None:
         with self._lock:
-            known = self._participants.get(participant.session_id)
-
-            if known is None:
-                raise SessionGoneError(
-                    "the session has ended", key=participant.session_id
-                )
-
+            known = _still_there(self._participants, participant.session_id)
             known.setdefault(participant.client_id, participant)
 
     def participants(self, session_id: str) -> tuple[Participant, ...]:
@@ -135,6 +162,37 @@ class MemorySessionStore:
             found = list(self._participants.get(session_id, {}).values())
 
         return tuple(sorted(found, key=attrgetter("joined_at")))
+
+    def read_data(self, session_id: str) -> Mapping[str, bytes]:
+        with self._lock:
+            return dict(self._data.get(session_id, {}))
+
+    def write_data(
+        self,
+        session_id: str,
+        *,
+        changed: Mapping[str, bytes],
+        removed: Collection[str],
+    ) -> None:
+        with self._lock:
+            kept = _still_there(self._data, session_id)
+
+            for name in removed:
+                kept.pop(name, None)
+
+            kept.update(changed)
+
+    def attributes(self, session_id: str) -> Mapping[str, str]:
+        with self._lock:
+            return dict(self._attributes.get(session_id, {}))
+
+    def set_attribute(self, session_id: str, name: str, value: str) -> None:
+        with self._lock:
+            _still_there(self._attributes, session_id)[name] = value
+
+    def unset_attribute(self, session_id: str, name: str) -> None:
+        with self._lock:
+            self._attributes.get(session_id, {}).pop(name, None)
 
     def end(
         self,
@@ -172,8 +230,12 @@ class MemorySessionStore:
         after, before = wanted.created_after, wanted.created_before
         clients = self._participants[session.session_id]
 
+        attributes = self._attributes[session.session_id].items()
+
         return (
-            wanted.subject_id in {None, session.subject_id}
+            wanted.anonymous in {None, session.subject_id is None}
+            and (wanted.attribute is None or wanted.attribute in attributes)
+            and wanted.subject_id in {None, session.subject_id}
             and wanted.session_id in {None, session.session_id}
             and (wanted.client_id is None or wanted.client_id in clients)
             and (beginning is None or (name or "").startswith(beginning))
@@ -188,10 +250,25 @@ class MemorySessionStore:
         del self._sessions[key]
         self._previous_keys[session.session_id] = key
 
+    def _add(self, session: ServerSideSession) -> None:
+        self._sessions[session.key] = session
+        self._participants[session.session_id] = {}
+        self._data[session.session_id] = {}
+        self._attributes[session.session_id] = {}
+
     def _remove(self, session: ServerSideSession) -> None:
         del self._sessions[session.key]
         del self._participants[session.session_id]
+        del self._data[session.session_id]
+        del self._attributes[session.session_id]
         self._previous_keys.pop(session.session_id, None)
+
+
+def _still_there(belongings: dict[str, _T], session_id: str) -> _T:
+    try:
+        return belongings[session_id]
+    except KeyError:
+        raise SessionGoneError("the session has ended", key=session_id) from None
 
 
 def _position(session: ServerSideSession) -> Position:

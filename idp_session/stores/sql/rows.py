@@ -16,6 +16,8 @@ __all__ = [
     "DELIVERY_COLUMNS",
     "PARTICIPANT_COLUMNS",
     "SESSION_COLUMNS",
+    "attribute_values",
+    "data_values",
     "delivery_from",
     "delivery_values",
     "participant_from",
@@ -59,6 +61,22 @@ def participant_values(participant: Participant) -> dict[str, Any]:
     return _fitted(schema.participants, _PARTICIPANT, participant)
 
 
+def data_values(session_id: str, name: str, value: bytes) -> dict[str, Any]:
+    """What to write for one value of a session's data.
+
+    :raises ValueError: If an identifier is longer than its column.
+    """
+    return _fitting(schema.data, session_id=session_id, name=name, value=value)
+
+
+def attribute_values(session_id: str, name: str, value: str) -> dict[str, Any]:
+    """What to write for one attribute of a session.
+
+    :raises ValueError: If an identifier is longer than its column.
+    """
+    return _fitting(schema.attributes, session_id=session_id, name=name, value=value)
+
+
 def delivery_from(row: sa.RowMapping) -> Delivery:
     """The delivery in a row of ``DELIVERY_COLUMNS``."""
     return Delivery(**{name: row[name] for name in _DELIVERY})
@@ -71,6 +89,10 @@ def delivery_values(delivery: Delivery, *names: str) -> dict[str, Any]:
 
 def _fitted(table: sa.Table, names: tuple[str, ...], value: object) -> dict[str, Any]:
     return {name: _fit(table.c[name], getattr(value, name)) for name in names}
+
+
+def _fitting(table: sa.Table, **values: Any) -> dict[str, Any]:
+    return {name: _fit(table.c[name], value) for name, value in values.items()}
 
 
 def _fit(column: sa.Column[Any], value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The tables: sessions, their participants, and what is owed to clients."""
+"""The tables: sessions, what belongs to them, and what is owed to clients."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from .types import ordered_string
 
 __all__ = [
     "VERSION_TABLE",
+    "attributes",
+    "data",
     "deliveries",
     "is_ours",
     "metadata",
@@ -49,7 +51,8 @@ sessions = sa.Table(
     sa.Column("session_id", ExactString(32), nullable=False),
     # The key before the handle was last replaced.
     sa.Column("previous_key", ExactString(64)),
-    sa.Column("subject_id", ExactString(255), nullable=False),
+    # Anonymous sessions have none.
+    sa.Column("subject_id", ExactString(255)),
     sa.Column("display_name", ordered_string(255), info=_DESCRIPTIVE),
     sa.Column("created_at", Instant, nullable=False),
     sa.Column("authenticated_at", Instant, nullable=False),
@@ -90,6 +93,39 @@ participants = sa.Table(
         ondelete="CASCADE",
     ),
     sa.Index("ix_idp_session_participants_client_id", "client_id"),
+    mysql_engine="InnoDB",
+    mariadb_engine="InnoDB",
+)
+
+data = sa.Table(
+    "idp_session_data",
+    metadata,
+    sa.Column("session_id", ExactString(32), primary_key=True),
+    sa.Column("name", ExactString(255), primary_key=True),
+    sa.Column("value", BinaryLarge, nullable=False),
+    sa.ForeignKeyConstraint(
+        ["session_id"],
+        ["idp_sessions.session_id"],
+        name="fk_idp_session_data_session",
+        ondelete="CASCADE",
+    ),
+    mysql_engine="InnoDB",
+    mariadb_engine="InnoDB",
+)
+
+attributes = sa.Table(
+    "idp_session_attributes",
+    metadata,
+    sa.Column("session_id", ExactString(32), primary_key=True),
+    sa.Column("name", ExactString(64), primary_key=True),
+    sa.Column("value", ExactString(255), nullable=False),
+    sa.ForeignKeyConstraint(
+        ["session_id"],
+        ["idp_sessions.session_id"],
+        name="fk_idp_session_attributes_session",
+        ondelete="CASCADE",
+    ),
+    sa.Index("ix_idp_session_attributes_value", "name", "value"),
     mysql_engine="InnoDB",
     mariadb_engine="InnoDB",
 )

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from ...models import Position
 from ...models import SessionFilter
 from . import rows
+from .schema import attributes
 from .schema import participants
 from .schema import sessions
 
@@ -26,14 +27,24 @@ def matching(wanted: SessionFilter) -> sa.Select[*tuple[object, ...]]:
     """
     query = sa.select(*rows.SESSION_COLUMNS).where(*_conditions(wanted))
 
-    if wanted.client_id is None:
-        return query
+    # A client takes part once, and a session has an attribute once, so the joins
+    # multiply nothing; and the database may begin at either end, since few sessions
+    # may be meant or nearly all.
+    if wanted.client_id is not None:
+        query = query.join(
+            participants, participants.c.session_id == sessions.c.session_id
+        ).where(_equals(participants.c.client_id, wanted.client_id))
 
-    # A client takes part once, so this multiplies nothing; and the database may
-    # begin at either end, since a client may have few sessions or nearly all.
-    return query.join(
-        participants, participants.c.session_id == sessions.c.session_id
-    ).where(_equals(participants.c.client_id, wanted.client_id))
+    if wanted.attribute is not None:
+        name, value = wanted.attribute
+        query = query.join(
+            attributes, attributes.c.session_id == sessions.c.session_id
+        ).where(
+            _equals(attributes.c.name, name),
+            _equals(attributes.c.value, value),
+        )
+
+    return query
 
 
 def page(
@@ -85,6 +96,10 @@ def _conditions(wanted: SessionFilter) -> Iterator[sa.ColumnElement[bool]]:
 
     if wanted.session_id is not None:
         yield _equals(sessions.c.session_id, wanted.session_id)
+
+    if wanted.anonymous is not None:
+        nobody = sessions.c.subject_id.is_(None)
+        yield nobody if wanted.anonymous else sa.not_(nobody)
 
     if wanted.display_name:
         yield _begins_with(sessions.c.display_name, wanted.display_name)

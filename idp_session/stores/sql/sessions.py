@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from collections.abc import Collection
+from collections.abc import Mapping
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -15,10 +18,13 @@ from ...models import Participant
 from ...models import Position
 from ...models import ServerSideSession
 from ...models import SessionFilter
+from . import keeping
 from . import rows
 from .outbox import owe
 from .participation import joining
 from .participation import participants_of
+from .schema import attributes
+from .schema import data
 from .schema import participants
 from .schema import sessions
 from .searching import matching
@@ -122,6 +128,28 @@ class SqlSessionStore:
         if not matched:
             raise SessionGoneError("no session has this key", key=key)
 
+    def promote(
+        self,
+        key: str,
+        session: ServerSideSession,
+        *,
+        reseal: Callable[[str, bytes], bytes | None],
+    ) -> None:
+        values = {**rows.session_values(session), "previous_key": key}
+
+        def work(connection: sa.Connection) -> None:
+            old = _anonymous(connection, key)
+            connection.execute(sa.insert(sessions).values(values))
+            keeping.move(connection, old, to=session.session_id, reseal=reseal)
+            _remove(connection, old)
+
+        try:
+            run_write(self._engine, work)
+        except IntegrityError as error:
+            raise SessionExistsError(
+                "the new key or session id is taken", key=session.key
+            ) from error
+
     def renew(self, key: str, *, renewed_at: datetime, expires_at: datetime) -> bool:
         statement = (
             sa.update(sessions)
@@ -148,6 +176,37 @@ class SqlSessionStore:
     def participants(self, session_id: str) -> tuple[Participant, ...]:
         with autocommit(self._engine) as connection:
             return participants_of(connection, session_id)
+
+    def read_data(self, session_id: str) -> Mapping[str, bytes]:
+        with autocommit(self._engine) as connection:
+            return keeping.data_of(connection, session_id)
+
+    def write_data(
+        self,
+        session_id: str,
+        *,
+        changed: Mapping[str, bytes],
+        removed: Collection[str],
+    ) -> None:
+        def work(connection: sa.Connection) -> None:
+            _still_there(connection, session_id)
+            keeping.write_data(connection, session_id, changed, removed)
+
+        run_write(self._engine, work)
+
+    def attributes(self, session_id: str) -> Mapping[str, str]:
+        with autocommit(self._engine) as connection:
+            return keeping.attributes_of(connection, session_id)
+
+    def set_attribute(self, session_id: str, name: str, value: str) -> None:
+        def work(connection: sa.Connection) -> None:
+            _still_there(connection, session_id)
+            keeping.write_attribute(connection, session_id, name, value)
+
+        run_write(self._engine, work)
+
+    def unset_attribute(self, session_id: str, name: str) -> None:
+        execute_write(self._engine, keeping.without_attribute(session_id, name))
 
     def end(
         self,
@@ -209,7 +268,27 @@ def _locked(
     return None if row is None else rows.session_from(row)
 
 
+def _still_there(connection: sa.Connection, session_id: str) -> None:
+    # Whoever writes, moves or removes what a session keeps waits here in line.
+    if _locked(connection, session_id, expired_at=None) is None:
+        raise SessionGoneError("the session has ended", key=session_id)
+
+
+def _anonymous(connection: sa.Connection, key: str) -> str:
+    query = (
+        sa.select(sessions.c.session_id)
+        .where(sessions.c.key == key, sessions.c.subject_id.is_(None))
+        .with_for_update()
+    )
+    session_id: str | None = connection.execute(query).scalar_one_or_none()
+
+    if session_id is None:
+        raise SessionGoneError("no anonymous session has this key", key=key)
+
+    return session_id
+
+
 def _remove(connection: sa.Connection, session_id: str) -> None:
     # SQLite cascades only if it was told so on this connection.
-    for table in (participants, sessions):
+    for table in (participants, data, attributes, sessions):
         connection.execute(sa.delete(table).where(table.c.session_id == session_id))

@@ -1,4 +1,4 @@
-"""Sessions, participants and deliveries."""
+"""Sessions, what belongs to them, and deliveries."""
 
 from typing import Any
 
@@ -19,15 +19,19 @@ _INNODB: dict[str, Any] = {"mysql_engine": "InnoDB", "mariadb_engine": "InnoDB"}
 
 
 def upgrade() -> None:
-    """Make the three tables."""
+    """Make the tables."""
     _create_sessions()
     _create_participants()
+    _create_data()
+    _create_attributes()
     _create_deliveries()
 
 
 def downgrade() -> None:
-    """Remove the three tables."""
+    """Remove the tables."""
     op.drop_table("idp_session_deliveries")
+    op.drop_table("idp_session_attributes")
+    op.drop_table("idp_session_data")
     op.drop_table("idp_session_participants")
     op.drop_table("idp_sessions")
 
@@ -38,7 +42,7 @@ def _create_sessions() -> None:
         sa.Column("key", ExactString(64), primary_key=True),
         sa.Column("session_id", ExactString(32), nullable=False),
         sa.Column("previous_key", ExactString(64)),
-        sa.Column("subject_id", ExactString(255), nullable=False),
+        sa.Column("subject_id", ExactString(255)),
         sa.Column("display_name", ordered_string(255)),
         sa.Column("created_at", sa.BigInteger, nullable=False),
         sa.Column("authenticated_at", sa.BigInteger, nullable=False),
@@ -83,6 +87,43 @@ def _create_participants() -> None:
         "ix_idp_session_participants_client_id",
         "idp_session_participants",
         ["client_id"],
+    )
+
+
+def _create_data() -> None:
+    op.create_table(
+        "idp_session_data",
+        sa.Column("session_id", ExactString(32), primary_key=True),
+        sa.Column("name", ExactString(255), primary_key=True),
+        sa.Column("value", BinaryLarge, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["session_id"],
+            ["idp_sessions.session_id"],
+            name="fk_idp_session_data_session",
+            ondelete="CASCADE",
+        ),
+        **_INNODB,
+    )
+
+
+def _create_attributes() -> None:
+    op.create_table(
+        "idp_session_attributes",
+        sa.Column("session_id", ExactString(32), primary_key=True),
+        sa.Column("name", ExactString(64), primary_key=True),
+        sa.Column("value", ExactString(255), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["session_id"],
+            ["idp_sessions.session_id"],
+            name="fk_idp_session_attributes_session",
+            ondelete="CASCADE",
+        ),
+        **_INNODB,
+    )
+    op.create_index(
+        "ix_idp_session_attributes_value",
+        "idp_session_attributes",
+        ["name", "value"],
     )
 
 
