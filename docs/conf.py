@@ -47,6 +47,7 @@ nitpick_ignore_regex = [
         "logging",
         "os",
         "pathlib",
+        "redis",
         "sqlalchemy",
         "threading",
         "typing",

@@ -12,6 +12,8 @@ from .models import LogoutReason as LogoutReason
 from .models import Participant as Participant
 from .models import Principal as Principal
 from .models import ServerSideSession as ServerSideSession
+from .models import SessionEvent as SessionEvent
+from .models import SessionEventKind as SessionEventKind
 from .models import SessionFilter as SessionFilter
 from .models import SessionPage as SessionPage
 from .models import Ticket as Ticket

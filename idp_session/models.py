@@ -29,6 +29,8 @@ __all__ = [
     "SendFailure",
     "SendResult",
     "ServerSideSession",
+    "SessionEvent",
+    "SessionEventKind",
     "SessionFilter",
     "SessionPage",
     "SignedToken",
@@ -193,6 +195,29 @@ class EndedSession:
     def client_ids(self) -> tuple[str, ...]:
         """The participating clients, in the order in which they joined."""
         return tuple(participant.client_id for participant in self.participants)
+
+
+class SessionEventKind(enum.StrEnum):
+    """What happened to a session that a channel is bound to."""
+
+    #: Its data changed.
+    DATA_CHANGED = "data_changed"
+    #: A client joined it.
+    CLIENTS_CHANGED = "clients_changed"
+    #: It is over; nothing follows.
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SessionEvent:
+    """Word of one session, for the channels that are bound to it."""
+
+    #: The public id of the session.
+    session_id: str
+    #: What happened.
+    kind: SessionEventKind
+    #: Why it ended; ``None`` if it has not, or if only its absence was noticed.
+    reason: LogoutReason | None = None
 
 
 class DeliveryState(enum.StrEnum):

@@ -129,11 +129,23 @@ class SessionOptions:
     #: ``None``.
     delivery_ca_file: str | None = None
 
+    #: The Redis server through which the processes of the provider tell each other
+    #: what happens to sessions, as a URL; needs the extra ``redis``. Default:
+    #: ``None``, each process tells its own channels only.
+    broadcast_url: str | None = None
+    #: How often the sessions of open channels are looked for in the store, so that
+    #: an end is noticed although no message came. Default: 30 seconds.
+    channel_check_interval: timedelta = timedelta(seconds=30)
+    #: How many event streams one process serves at once; each may hold a thread of
+    #: the server. Default: 100.
+    max_event_streams: int = 100
+
     def __post_init__(self) -> None:
         _check_issuer(self.issuer)
         _check_lifetimes(self)
         _check_cookies(self)
         _check_delivery(self)
+        _check_channels(self)
 
     @property
     def secure_transport(self) -> bool:
@@ -277,6 +289,7 @@ def _check_lifetimes(options: SessionOptions) -> None:
         ("delivery_lifetime", timedelta(seconds=1)),
         ("delivery_retention", timedelta(0)),
         ("delivery_poll_interval", timedelta(milliseconds=100)),
+        ("channel_check_interval", timedelta(milliseconds=100)),
     ):
         if getattr(options, name) < least:
             raise _refused(name, f"at least {least.total_seconds():g} seconds")
@@ -343,3 +356,8 @@ def _check_delivery(options: SessionOptions) -> None:
             raise _refused(
                 "delivery_allowed_networks", f"networks as CIDR, but {error}"
             ) from error
+
+
+def _check_channels(options: SessionOptions) -> None:
+    if not 0 <= options.max_event_streams <= 10_000:  # noqa: PLR2004
+        raise _refused("max_event_streams", "between 0 and 10000")

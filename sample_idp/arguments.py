@@ -93,7 +93,11 @@ def _add_server(parser: argparse.ArgumentParser) -> None:
         "--processes", metavar="N", type=_count, default=1, help="(default: 1)"
     )
     parser.add_argument(
-        "--threads", metavar="N", type=_count, default=8, help="(default: 8)"
+        "--threads",
+        metavar="N",
+        type=_count,
+        default=8,
+        help="of each process; half of them may hold an event stream (default: 8)",
     )
     parser.add_argument(
         "--id-token-lifetime",

@@ -95,6 +95,8 @@ def _options(arguments: argparse.Namespace, issuer: str) -> dict[str, Any]:
         "IDP_SESSION_DELIVERY_POLL_INTERVAL": 1,
         "IDP_SESSION_SWEEP_INTERVAL": 2,
         "IDP_SESSION_DELIVERY_CA_FILE": arguments.ca_file,
+        # Each holds a thread; the others are for everybody else's requests.
+        "IDP_SESSION_MAX_EVENT_STREAMS": getattr(arguments, "threads", 0) // 2,
     }
 
     if issuer.startswith("http:"):

@@ -3,6 +3,7 @@
 from .cli import deliver_until as deliver_until
 from .extension import IdpSession as IdpSession
 from .protocol import protocol_blueprint as protocol_blueprint
+from .session_events import session_events_blueprint as session_events_blueprint
 from .signals import delivery_attempted as delivery_attempted
 from .signals import session_ended as session_ended
 from .signals import session_started as session_started

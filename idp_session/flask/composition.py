@@ -11,25 +11,32 @@ import sqlalchemy as sa
 from flask import Flask
 
 from ..adapters.address_policy import AddressPolicy
+from ..adapters.broadcast import LocalBroadcast
 from ..adapters.crypto import AesGcmTicketProtector
 from ..adapters.dispatch import ThreadDispatcher
 from ..adapters.http import RequestsLogoutSender
+from ..errors import ConfigurationError
+from ..models import EndedSession
 from ..options import SessionOptions
 from ..ports import ClientStore
 from ..ports import Clock
 from ..ports import DeliveryQueue
 from ..ports import Dispatcher
 from ..ports import LogoutSender
+from ..ports import SessionBroadcast
 from ..ports import SessionStore
 from ..ports import SubjectIdentifiers
+from ..ports import TicketProtector
 from ..ports import TokenSigner
 from ..services.anonymous import AnonymousSessionService
 from ..services.background import BackgroundWork
+from ..services.channels import Channels
 from ..services.data import DataService
 from ..services.delivery import DeliveryService
 from ..services.delivery_management import DeliveryManagementService
 from ..services.ending import EndingService
 from ..services.ending import SweepService
+from ..services.event_streams import EventStreams
 from ..services.logout_requests import LogoutRequestService
 from ..services.management import SessionManagementService
 from ..services.reading import SessionReader
@@ -39,7 +46,13 @@ from ..stores.sql import create_engine
 from . import signals
 from .state import AppState
 
-__all__ = ["OncePerProcess", "compose", "default_engine", "default_sender"]
+__all__ = [
+    "OncePerProcess",
+    "compose",
+    "default_broadcast",
+    "default_engine",
+    "default_sender",
+]
 
 _logger = logging.getLogger(__name__)
 
@@ -98,6 +111,28 @@ def default_sender(options: SessionOptions) -> LogoutSender:
     )
 
 
+def default_broadcast(
+    options: SessionOptions, protector: TicketProtector
+) -> SessionBroadcast:
+    """The broadcast that the settings describe; within the process if none does.
+
+    :param options: The settings.
+    :param protector: Seals messages.
+    :raises ConfigurationError: If the URL is wrong or the extra is not installed.
+    """
+    if options.broadcast_url is None:
+        return LocalBroadcast()
+
+    try:
+        from ..adapters.redis_broadcast import RedisBroadcast  # the extra "redis"
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(
+            "IDP_SESSION_BROADCAST_URL needs redis: pip install 'idp-session[redis]'"
+        ) from error
+
+    return RedisBroadcast.from_url(options.broadcast_url, protector=protector)
+
+
 def compose(
     app: Flask,
     options: SessionOptions,
@@ -110,6 +145,7 @@ def compose(
     sender: LogoutSender,
     subjects: SubjectIdentifiers,
     clock: Clock,
+    broadcast: SessionBroadcast | None = None,
 ) -> AppState:
     """The services of an app, from its settings and collaborators.
 
@@ -142,11 +178,22 @@ def compose(
             logger=_logger,
         )
 
+    channels = Channels(
+        # As above: the reader is made further down.
+        is_live=lambda session_id: reader.live(store.find(session_id)) is not None,
+        broadcast=broadcast or default_broadcast(options, protector),
+        check_interval=options.channel_check_interval,
+    )
+
+    def announce(ended: EndedSession) -> None:
+        channels.ended(ended)
+        signals.send(signals.session_ended, app, ended=ended)
+
     ending = EndingService(
         store=store,
         clock=clock,
         dispatcher=dispatcher,
-        announce=lambda ended: signals.send(signals.session_ended, app, ended=ended),
+        announce=announce,
     )
     tickets = TicketSealer(protector)
     data = DataService(store=store, protector=protector)
@@ -194,6 +241,8 @@ def compose(
         dispatcher=dispatcher,
         management=SessionManagementService(store=store, ending=ending),
         deliveries=deliveries,
+        channels=channels,
+        streams=EventStreams(channels, at_most=options.max_event_streams),
         logout_requests=LogoutRequestService(
             issuer=options.issuer,
             clients=clients,

@@ -25,10 +25,12 @@ from ..ports import ClientStore
 from ..ports import Clock
 from ..ports import DeliveryQueue
 from ..ports import LogoutSender
+from ..ports import SessionBroadcast
 from ..ports import SessionStore
 from ..ports import SubjectIdentifiers
 from ..ports import TokenSigner
 from ..ports import UserSession
+from ..services.channels import Channels
 from ..services.delivery_management import DeliveryManagementService
 from ..services.management import SessionManagementService
 from ..stores.sql import SqlDeliveryQueue
@@ -41,7 +43,9 @@ from .composition import default_sender
 from .composition import OncePerProcess
 from .protocol import BLUEPRINT
 from .protocol import CHECK_SESSION
+from .session_events import ENDPOINT as SESSION_EVENTS
 from .state import app_state
+from .state import AppState
 from .state import KEY
 from .state import request_state
 from .state import user_session
@@ -78,6 +82,7 @@ class IdpSession:
         sender: LogoutSender | None = None,
         subjects: SubjectIdentifiers | None = None,
         clock: Clock | None = None,
+        broadcast: SessionBroadcast | None = None,
     ) -> None:
         """Set the extension up on an app; does no IO.
 
@@ -92,6 +97,8 @@ class IdpSession:
         :param subjects: Decides which ``sub`` a client gets. Default: the
             subject id itself.
         :param clock: Tells the time.
+        :param broadcast: Carries word of sessions between processes, for their
+            channels. Default: ``IDP_SESSION_BROADCAST_URL``, or none.
         :raises ConfigurationError: If a setting or a collaborator is refused.
         """
         options = SessionOptions.from_config(app.config)
@@ -116,6 +123,7 @@ class IdpSession:
             sender=sender or default_sender(options),
             subjects=subjects or PublicSubjectIdentifiers(),
             clock=clock or SystemClock(),
+            broadcast=broadcast,
         )
         app.extensions[KEY] = state
         app.cli.add_command(commands)
@@ -136,6 +144,11 @@ class IdpSession:
     def deliveries(self) -> DeliveryManagementService:
         """Lists deliveries of the current app, and has them tried again."""
         return app_state().deliveries
+
+    @property
+    def channels(self) -> Channels:
+        """Binds long-lived connections to sessions of the current app."""
+        return app_state().channels
 
     def sign_in(
         self,
@@ -224,16 +237,19 @@ class IdpSession:
         """Let running deliveries finish and begin no new ones.
 
         What is not finished then is taken over by another process, or by this
-        one's successor, when its lease is over.
+        one's successor, when its lease is over. Event streams come to their end,
+        and channels hear nothing more.
 
         :param app: The app.
         :param timeout: How long to wait.
         :returns: Whether all of them had finished.
         """
-        dispatcher = app.extensions[KEY].dispatcher
+        state: AppState = app.extensions[KEY]
+        state.streams.stop()
+        state.channels.stop()
 
-        if isinstance(dispatcher, ThreadDispatcher):
-            return dispatcher.stop(timeout)
+        if isinstance(state.dispatcher, ThreadDispatcher):
+            return state.dispatcher.stop(timeout)
 
         return True
 
@@ -243,7 +259,8 @@ def _this_app() -> Flask:
 
 
 def _finish(response: Response) -> Response:
-    if _is_shared(request.endpoint):
+    # A stream may go on for minutes, and is no use of the session.
+    if _is_shared(request.endpoint) or request.endpoint == SESSION_EVENTS:
         return response
 
     state = request_state()

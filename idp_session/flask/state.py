@@ -24,11 +24,13 @@ from ..ports import TokenSigner
 from ..ports import UserSession
 from ..services.anonymous import AnonymousSessionService
 from ..services.background import BackgroundWork
+from ..services.channels import Channels
 from ..services.data import DataService
 from ..services.delivery import DeliveryService
 from ..services.delivery_management import DeliveryManagementService
 from ..services.ending import EndingService
 from ..services.ending import SweepService
+from ..services.event_streams import EventStreams
 from ..services.logout_requests import LogoutRequestService
 from ..services.management import SessionManagementService
 from ..services.reading import SessionReader
@@ -68,6 +70,8 @@ class AppState:
     dispatcher: Dispatcher
     management: SessionManagementService
     deliveries: DeliveryManagementService
+    channels: Channels
+    streams: EventStreams
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -125,6 +129,8 @@ def _new_request_state(app: AppState, this: Request) -> RequestState:
         clock=app.clock,
         options=app.options,
         subjects=app.subjects,
+        clients_changed=app.channels.clients_changed,
+        data_changed=app.channels.data_changed,
     )
 
     return RequestState(request=this, transport=transport, user_session=user_session)

@@ -63,10 +63,13 @@ class SessionReader:
         self._clock = clock
         self._options = options
 
-    def read(self, key: str) -> CurrentSession | AnonymousSession | None:
+    def read(
+        self, key: str, *, renew: bool = True
+    ) -> CurrentSession | AnonymousSession | None:
         """The session under a key, if it lives and its ticket opens.
 
         :param key: The hash of a handle.
+        :param renew: Whether this is a use of the session, which keeps it alive.
         """
         record = self.live(self._store.get(key))
 
@@ -90,7 +93,9 @@ class SessionReader:
 
         lifetime = Lifetime.of(self._options, persistent=ticket.properties.persistent)
 
-        return CurrentSession(self._renewed(record, lifetime), ticket)
+        return CurrentSession(
+            self._renewed(record, lifetime) if renew else record, ticket
+        )
 
     def live(self, record: ServerSideSession | None) -> ServerSideSession | None:
         """The record, unless its session has expired and is thereby ended.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+from collections.abc import Callable
 from collections.abc import Mapping
 
 from ..adapters.crypto import handle_key
@@ -54,6 +55,10 @@ class DefaultUserSession:
     :param clock: Tells the time.
     :param options: The settings.
     :param subjects: Who decides which ``sub`` a client is given.
+    :param clients_changed: Called with the session id when a client has joined;
+        must not raise.
+    :param data_changed: Called with the session id when data was kept; must not
+        raise.
     """
 
     def __init__(
@@ -69,6 +74,8 @@ class DefaultUserSession:
         clock: Clock,
         options: SessionOptions,
         subjects: SubjectIdentifiers,
+        clients_changed: Callable[[str], None] | None = None,
+        data_changed: Callable[[str], None] | None = None,
     ) -> None:
         self._transport = transport
         self._store = store
@@ -80,6 +87,8 @@ class DefaultUserSession:
         self._clock = clock
         self._options = options
         self._subjects = subjects
+        self._clients_changed = clients_changed
+        self._data_changed = data_changed
         self._loaded = False
         self._current: CurrentSession | AnonymousSession | None = None
         self._participants: tuple[Participant, ...] | None = None
@@ -209,6 +218,9 @@ class DefaultUserSession:
 
         self._participants = None
 
+        if self._clients_changed is not None:
+            self._clients_changed(participant.session_id)
+
     def end(self, reason: LogoutReason) -> EndedSession | None:
         current = self._load()
         ended = None
@@ -237,14 +249,18 @@ class DefaultUserSession:
         changes = self._data.changes()
 
         try:
+            session_id = self._begun().session_id
             self._data_service.write(
-                self._begun().session_id,
+                session_id,
                 changed={n: text for n, text in changes.items() if text is not None},
                 removed=[n for n, text in changes.items() if text is None],
             )
         except SessionGoneError:
             _logger.info("data was not kept: its session has ended meanwhile")
             self._forget()
+        else:
+            if self._data_changed is not None:
+                self._data_changed(session_id)
 
         self._data.reset()
 

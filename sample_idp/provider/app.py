@@ -19,6 +19,7 @@ from idp_session.adapters.signing import KeySetTokenSigner
 from idp_session.errors import ConfigurationError
 from idp_session.flask import protocol_blueprint
 from idp_session.flask import session_ended
+from idp_session.flask import session_events_blueprint
 from idp_session.integrations.authlib import logout_request_reader
 from idp_session.stores.sql import create_engine
 from idp_session.stores.sql import upgrade
@@ -78,6 +79,7 @@ def create_app(settings: ProviderSettings) -> Flask:
         protocol_blueprint(read_logout_request=logout_request_reader(server)),
         url_prefix="/connect",
     )
+    app.register_blueprint(session_events_blueprint(), url_prefix="/account")
     app.register_blueprint(people.blueprint)
     app.register_blueprint(devices.blueprint)
     app.register_blueprint(admin.blueprint)

@@ -20,15 +20,24 @@ _POLICY = (
 )
 
 
-def page(template: str, *, status: int = 200, **context: Any) -> Response:
+# For a page with a script of ours that talks to us.
+_POLICY_WITH_SCRIPT = f"{_POLICY}; script-src 'self'; connect-src 'self'"
+
+
+def page(
+    template: str, *, status: int = 200, script: bool = False, **context: Any
+) -> Response:
     """A page of the sample.
 
     :param template: Its file.
     :param status: The HTTP status.
+    :param script: Whether it has a script.
     :param context: What the template is given.
     """
     response = make_response(render_template(template, **context), status)
-    response.headers["Content-Security-Policy"] = _POLICY
+    response.headers["Content-Security-Policy"] = (
+        _POLICY_WITH_SCRIPT if script else _POLICY
+    )
     # With "no-referrer" browsers would hide the origin of our own forms from us.
     response.headers["Referrer-Policy"] = "same-origin"
     response.cache_control.no_store = True

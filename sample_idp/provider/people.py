@@ -73,7 +73,17 @@ def account() -> ResponseReturnValue:
         user=user_session.user,
         properties=user_session.properties,
         administrator=ADMINISTRATOR,
+        script=True,
     )
+
+
+@blueprint.get("/account/signed-out")
+def signed_out() -> ResponseReturnValue:
+    """Where the account page goes when its session has ended elsewhere."""
+    if user_session.user is not None:
+        return redirect(url_for("people.account"))
+
+    return page("signed_out.html")
 
 
 def is_same_site() -> bool:

@@ -12,6 +12,8 @@ from flask import Response
 from idp_session.flask import session_ended
 from idp_session.flask import user_session
 from idp_session.models import LogoutReason
+from idp_session.models import SessionEvent
+from idp_session.models import SessionEventKind
 
 from .hosts import attributes
 from .hosts import HANDLE
@@ -35,6 +37,19 @@ def test_data_is_kept_until_the_next_request(host: Host) -> None:
 
     assert "Set-Cookie" not in response.headers
     assert browser.get("/data").json == {"a": 1}
+
+
+def test_kept_data_is_told_to_the_channels(host: Host) -> None:
+    """Whoever holds a connection of the session hears of what was kept, once."""
+    browser = host.signed_in()
+    session_id = browser.get("/whoami").get_json()["sid"]
+    heard: list[SessionEvent] = []
+    host.state.channels.bind(session_id, heard.append)
+
+    browser.post("/data", json={"a": 1})
+    browser.post("/data", json={"a": 1})
+
+    assert [event.kind for event in heard] == [SessionEventKind.DATA_CHANGED]
 
 
 def test_an_anonymous_visitor_gets_one_cookie(host: Host) -> None:

@@ -35,6 +35,7 @@ LEAST_SECONDS = {
     "delivery_lifetime": 1,
     "delivery_retention": 0,
     "delivery_poll_interval": 0.1,
+    "channel_check_interval": 0.1,
 }
 
 STRINGS = (
@@ -46,6 +47,7 @@ STRINGS = (
     "check_session_cookie_name",
     "check_session_cookie_domain",
     "delivery_ca_file",
+    "broadcast_url",
 )
 
 BOOLEANS = (
@@ -89,6 +91,7 @@ def test_every_setting_is_tested_here() -> None:
         *SAME_SITES,
         "delivery_threads",
         "delivery_allowed_networks",
+        "max_event_streams",
     }
 
     assert tested == {field.name for field in dataclasses.fields(SessionOptions)}
@@ -341,6 +344,7 @@ def test_none_where_it_means_something(name: str) -> None:
         pytest.param("check_session_cookie_same_site", id="same site"),
         pytest.param("delivery_threads", id="delivery_threads"),
         pytest.param("delivery_allowed_networks", id="delivery_allowed_networks"),
+        pytest.param("max_event_streams", id="max_event_streams"),
     ],
 )
 def test_none_where_it_means_nothing(name: str) -> None:
@@ -513,3 +517,15 @@ def test_networks(value: Any, expected: tuple[str, ...]) -> None:
 def test_refused_networks(value: Any, wanted: str) -> None:
     """A hole in the address check is never larger than it was meant to be."""
     assert wanted in refuses("delivery_allowed_networks", value)
+
+
+@pytest.mark.parametrize("value", [pytest.param(0, id="none"), 10_000])
+def test_numbers_of_event_streams(value: int) -> None:
+    """There may be none, and as many as a process can hold."""
+    assert read(max_event_streams=value).max_event_streams == value
+
+
+@pytest.mark.parametrize("value", [-1, 10_001, True, "5"])
+def test_refused_numbers_of_event_streams(value: Any) -> None:
+    """What is no such number is refused."""
+    refuses("max_event_streams", value)

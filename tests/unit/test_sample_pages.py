@@ -541,3 +541,27 @@ def test_a_form_that_came_too_late(app: Flask, path: str) -> None:
     answer = browser.post(asked.location, data=form)
 
     assert browser.get(answer.location).status_code == 200
+
+
+def test_the_account_page_may_run_its_script_and_no_other(app: Flask) -> None:
+    """Scripts and connections are allowed on this page only, and only our own."""
+    browser = sign_in(app, "alice")
+
+    account = browser.get("/account/")
+    devices = browser.get("/account/sessions")
+
+    policy = account.headers["Content-Security-Policy"]
+    assert "script-src 'self'; connect-src 'self'" in policy
+    assert f"/account/session-events?session_id={session_id(browser)}" in account.text
+    assert "script-src" not in devices.headers["Content-Security-Policy"]
+    with browser.get("/static/account.js") as script:
+        assert script.status_code == 200
+
+
+def test_the_page_after_the_end_is_for_those_who_are_signed_out(app: Flask) -> None:
+    """Who is signed in, again perhaps, is led to the account."""
+    signed_in = sign_in(app, "alice").get("/account/signed-out")
+    signed_out = app.test_client().get("/account/signed-out")
+
+    assert signed_in.headers["Location"] == "/account/"
+    assert "You are signed out" in Page(signed_out).text
