@@ -3,11 +3,13 @@
 from .errors import ConfigurationError as ConfigurationError
 from .errors import IdpSessionError as IdpSessionError
 from .errors import SessionGoneError as SessionGoneError
+from .errors import SessionLimitError as SessionLimitError
 from .models import AuthenticationProperties as AuthenticationProperties
 from .models import Client as Client
 from .models import Delivery as Delivery
 from .models import DeliveryState as DeliveryState
 from .models import EndedSession as EndedSession
+from .models import Lifetime as Lifetime
 from .models import LogoutReason as LogoutReason
 from .models import Participant as Participant
 from .models import Principal as Principal

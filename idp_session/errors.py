@@ -10,6 +10,7 @@
     ├── SessionStoreError        a store cannot keep its promise
     │   ├── SessionExistsError   create met a taken key or session id
     │   └── SessionGoneError     the session has ended meanwhile
+    ├── SessionLimitError        one session more than the settings allow
     └── LogoutTokenError         a logout token cannot be built
 
 A client that does not answer is not an error: it is the state of a delivery.
@@ -24,6 +25,7 @@ __all__ = [
     "ProtocolError",
     "SessionExistsError",
     "SessionGoneError",
+    "SessionLimitError",
     "SessionStoreError",
 ]
 
@@ -91,6 +93,19 @@ class SessionExistsError(SessionStoreError):
 
 class SessionGoneError(SessionStoreError):
     """The session has ended, or its handle was replaced, in the meantime."""
+
+
+class SessionLimitError(IdpSessionError):
+    """One session more than the settings allow; nothing has changed.
+
+    Raised only where ``IDP_SESSION_SESSION_LIMIT_POLICY`` is ``"refuse"``.
+
+    :param at_most: How many sessions are allowed.
+    """
+
+    def __init__(self, *, at_most: int) -> None:
+        super().__init__(f"no more than {at_most} sessions are allowed at once")
+        self.at_most = at_most
 
 
 class LogoutTokenError(IdpSessionError):

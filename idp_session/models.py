@@ -13,6 +13,9 @@ from datetime import datetime
 from datetime import timedelta
 from types import MappingProxyType
 from typing import Any
+from typing import Literal
+
+from .errors import SessionLimitError
 
 __all__ = [
     "AuthenticationProperties",
@@ -22,6 +25,8 @@ __all__ = [
     "DeliveryState",
     "EndedSession",
     "FairShare",
+    "Lifetime",
+    "LimitPolicy",
     "LogoutReason",
     "Participant",
     "Position",
@@ -32,12 +37,17 @@ __all__ = [
     "SessionEvent",
     "SessionEventKind",
     "SessionFilter",
+    "SessionLimit",
     "SessionPage",
     "SignedToken",
     "Ticket",
 ]
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
+_LONGEST = timedelta(days=36500)
+
+#: What becomes of one session more than a limit allows.
+LimitPolicy = Literal["refuse", "end_oldest", "end_least_recently_used"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,10 +69,53 @@ class Principal:
     acr: str | None = None
     #: Anything else that the host wants to keep; JSON values only.
     claims: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
+    #: When each authentication method was last proved in this session; aware UTC. A
+    #: sign-in adds its own ``amr``, at ``authenticated_at`` unless it is given here.
+    factors: Mapping[str, datetime] = field(default_factory=lambda: _NOTHING)
 
     def __post_init__(self) -> None:
         if not self.subject_id:
             raise ValueError("a principal needs a subject_id")
+
+        if any(at.utcoffset() is None for at in self.factors.values()):
+            raise ValueError("the times of factors must be aware datetimes")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Lifetime:
+    """How long a session may be unused, and how long it may last at all.
+
+    :raises ValueError: If a duration is not positive, or longer than 100 years.
+    """
+
+    #: Until then it has to be used.
+    idle: timedelta
+    #: Then it is over, used or not.
+    absolute: timedelta
+
+    def __post_init__(self) -> None:
+        for duration in (self.idle, self.absolute):
+            if not timedelta(0) < duration <= _LONGEST:
+                raise ValueError("a lifetime is positive and at most 100 years")
+
+    def expires_at(self, used_at: datetime, absolute_expires_at: datetime) -> datetime:
+        """When a session that was used ends: sliding never passes absolute.
+
+        :param used_at: When it was used; aware UTC.
+        :param absolute_expires_at: When it is over in any case.
+        """
+        return min(used_at + self.idle, absolute_expires_at)
+
+    def renewal_due(self, session: ServerSideSession, now: datetime) -> bool:
+        """Whether a use is worth a write: half of the idle time has gone.
+
+        :param session: The session as it is kept.
+        :param now: The current instant.
+        """
+        if session.expires_at >= session.absolute_expires_at:
+            return False
+
+        return now - session.renewed_at >= self.idle / 2
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,6 +126,8 @@ class AuthenticationProperties:
     items: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
     #: Whether the browser keeps the session after it is closed ("remember me").
     persistent: bool = False
+    #: How long the session lasts. ``None`` means: as the settings say.
+    lifetime: Lifetime | None = None
     #: When the session was created; aware UTC, ``None`` before the sign-in.
     issued_at: datetime | None = None
     #: When the session ends unless it is used before; aware UTC.
@@ -126,6 +181,55 @@ class ServerSideSession:
     user_agent: str | None = None
     #: The sealed :class:`Ticket`.
     ticket: bytes = field(repr=False)
+
+    def reason_of_expiry(self, now: datetime) -> LogoutReason:
+        """Why it is over, once it has expired.
+
+        :param now: The current instant; aware UTC.
+        """
+        if self.absolute_expires_at <= now:
+            return LogoutReason.ABSOLUTE_TIMEOUT
+
+        return LogoutReason.IDLE_TIMEOUT
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SessionLimit:
+    """How many sessions may live at once, and what happens to one more.
+
+    :raises ValueError: If not even one is allowed.
+    """
+
+    #: How many.
+    at_most: int
+    #: What happens when one more begins: it is refused, or another one ends.
+    policy: LimitPolicy = "end_oldest"
+
+    def __post_init__(self) -> None:
+        if self.at_most < 1:
+            raise ValueError("a limit allows one session at least")
+
+    def making_room(
+        self, live: Iterable[ServerSideSession]
+    ) -> tuple[ServerSideSession, ...]:
+        """Which of the sessions there are have to end, so that one more may begin.
+
+        :param live: The sessions that count, in any order.
+        :raises SessionLimitError: If the new one is to be refused instead.
+        """
+        found = sorted(live, key=self._precedence)
+        surplus = max(0, len(found) + 1 - self.at_most)
+
+        if surplus and self.policy == "refuse":
+            raise SessionLimitError(at_most=self.at_most)
+
+        return tuple(found[:surplus])
+
+    def _precedence(self, session: ServerSideSession) -> tuple[datetime, datetime, str]:
+        by_use = self.policy == "end_least_recently_used"
+        used_at = session.renewed_at if by_use else session.created_at
+
+        return used_at, session.created_at, session.session_id
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -190,6 +294,8 @@ class EndedSession:
     #: Who took part, in the order in which they joined. To each of them one
     #: delivery is durably owed.
     participants: tuple[Participant, ...] = ()
+    #: The key that the session had, for whoever keeps copies of sessions.
+    key: str = field(default="", repr=False, compare=False)
 
     @property
     def client_ids(self) -> tuple[str, ...]:

@@ -13,6 +13,8 @@ from typing import Self
 from urllib.parse import urlsplit
 
 from .errors import ConfigurationError
+from .models import LimitPolicy
+from .models import SessionLimit
 
 __all__ = ["PREFIX", "SameSite", "SessionOptions"]
 
@@ -76,6 +78,22 @@ class SessionOptions:
     anonymous_idle_timeout: timedelta = timedelta(hours=1)
     #: How long such a session lives, used or not. Default: 24 hours.
     anonymous_absolute_lifetime: timedelta = timedelta(hours=24)
+    #: For how long a proof of who the user is counts. Then :class:`.SignOn` asks
+    #: again, while the session and its clients stay. Default: ``None``, as long as
+    #: the session lasts.
+    authentication_lifetime: timedelta | None = None
+    #: Whether :meth:`.IdpSession.touch` renews: a client that uses its tokens keeps
+    #: the session alive. Default: ``False``.
+    client_activity_renews: bool = False
+    #: How many sessions one subject may have at once. Default: ``None``, any number.
+    max_sessions_per_subject: int | None = None
+    #: In how many sessions of one subject the same client may take part at once.
+    #: Default: ``None``, any number.
+    max_sessions_per_subject_and_client: int | None = None
+    #: What happens to one session more than a limit allows: ``"refuse"`` it, or
+    #: ``"end_oldest"`` or ``"end_least_recently_used"`` of the others. Default:
+    #: ``"end_oldest"``.
+    session_limit_policy: LimitPolicy = "end_oldest"
     #: How often expired sessions are looked for, so that their clients hear of
     #: it although no request finds them. Default: 60 seconds.
     sweep_interval: timedelta = timedelta(seconds=60)
@@ -143,6 +161,7 @@ class SessionOptions:
     def __post_init__(self) -> None:
         _check_issuer(self.issuer)
         _check_lifetimes(self)
+        _check_limits(self)
         _check_cookies(self)
         _check_delivery(self)
         _check_channels(self)
@@ -159,6 +178,22 @@ class SessionOptions:
             return self.secure_transport
 
         return self.cookie_secure
+
+    @property
+    def subject_limit(self) -> SessionLimit | None:
+        """The limit of sessions of one subject, if there is one."""
+        return self._limit(self.max_sessions_per_subject)
+
+    @property
+    def subject_and_client_limit(self) -> SessionLimit | None:
+        """The limit of sessions of one subject with one client, if there is one."""
+        return self._limit(self.max_sessions_per_subject_and_client)
+
+    def _limit(self, at_most: int | None) -> SessionLimit | None:
+        if at_most is None:
+            return None
+
+        return SessionLimit(at_most=at_most, policy=self.session_limit_policy)
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Self:
@@ -191,17 +226,18 @@ class SessionOptions:
 def _converted(name: str, value: Any, hint: Any) -> Any:
     wanted = typing.get_args(hint) or (hint,)
 
-    if hint is timedelta:
-        return _duration(name, value)
-
     if typing.get_origin(hint) is tuple:
         return _strings(name, value)
 
     if value is None and type(None) in wanted:
         return None
 
-    if SameSite in wanted or hint is SameSite:
-        return _same_site(name, value)
+    if timedelta in wanted:
+        return _duration(name, value)
+
+    for choices in (SameSite, LimitPolicy):
+        if choices in wanted or hint == choices:
+            return _one_of(name, value, typing.get_args(choices))
 
     expected = next(kind for kind in wanted if kind is not type(None))
 
@@ -236,9 +272,10 @@ def _strings(name: str, value: Any) -> tuple[str, ...]:
     return tuple(value)
 
 
-def _same_site(name: str, value: Any) -> str:
-    if value not in typing.get_args(SameSite):
-        raise _refused(name, '"Lax", "Strict" or "None"')
+def _one_of(name: str, value: Any, choices: tuple[str, ...]) -> str:
+    if value not in choices:
+        *others, last = [f'"{choice}"' for choice in choices]
+        raise _refused(name, f"{', '.join(others)} or {last}")
 
     return str(value)
 
@@ -276,6 +313,7 @@ def _check_lifetimes(options: SessionOptions) -> None:
         ("remembered_absolute_lifetime", timedelta(seconds=1)),
         ("anonymous_idle_timeout", timedelta(seconds=1)),
         ("anonymous_absolute_lifetime", timedelta(seconds=1)),
+        ("authentication_lifetime", timedelta(seconds=1)),
         ("sweep_interval", timedelta(seconds=1)),
         ("logout_page_lifetime", timedelta(seconds=10)),
         ("front_channel_wait", timedelta(0)),
@@ -291,16 +329,26 @@ def _check_lifetimes(options: SessionOptions) -> None:
         ("delivery_poll_interval", timedelta(milliseconds=100)),
         ("channel_check_interval", timedelta(milliseconds=100)),
     ):
-        if getattr(options, name) < least:
+        duration = getattr(options, name)
+
+        if duration is not None and duration < least:
             raise _refused(name, f"at least {least.total_seconds():g} seconds")
 
         # Instants that far away would fall off the calendar.
-        if getattr(options, name) > _LONGEST:
+        if duration is not None and duration > _LONGEST:
             raise _refused(name, "at most 100 years")
 
     # backchannel §4: preferably at most two minutes in the future.
     if options.logout_token_lifetime > timedelta(minutes=2):
         raise _refused("logout_token_lifetime", "at most 120 seconds")
+
+
+def _check_limits(options: SessionOptions) -> None:
+    for name in ("max_sessions_per_subject", "max_sessions_per_subject_and_client"):
+        at_most = getattr(options, name)
+
+        if at_most is not None and at_most < 1:
+            raise _refused(name, "at least 1")
 
 
 def _check_cookies(options: SessionOptions) -> None:

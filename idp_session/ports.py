@@ -26,6 +26,7 @@ from .models import SendResult
 from .models import ServerSideSession
 from .models import SessionEvent
 from .models import SessionFilter
+from .models import SessionLimit
 from .models import SignedToken
 
 __all__ = [
@@ -129,6 +130,13 @@ class UserSession(Protocol):
         """What belongs to the sign-in, with the current client list."""
 
     @property
+    def authentication_is_fresh(self) -> bool:
+        """Whether the user has proved who they are within ``authentication_lifetime``.
+
+        ``False`` for an anonymous request.
+        """
+
+    @property
     def session_id(self) -> str | None:
         """The public session id (``sid``, Back-Channel Logout 1.0 §2.1)."""
 
@@ -174,6 +182,7 @@ class UserSession(Protocol):
 
         :param principal: Who has just proved who they are.
         :param properties: What belongs to this sign-in.
+        :raises SessionLimitError: If the subject has too many sessions already.
         """
 
     def ensure_session_id_cookie(self) -> None:
@@ -191,6 +200,8 @@ class UserSession(Protocol):
 
         :raises SessionGoneError: If the session has ended since this request
             began: the client must not be given a code for it.
+        :raises SessionLimitError: If the client takes part in too many sessions of
+            the subject already.
         """
 
     def end(self, reason: LogoutReason) -> EndedSession | None:
@@ -203,10 +214,21 @@ class UserSession(Protocol):
 class SessionStore(Protocol):
     """Keeps sessions, who takes part in them, and what they keep."""
 
-    def create(self, session: ServerSideSession) -> None:
+    def create(
+        self, session: ServerSideSession, *, limit: SessionLimit | None = None
+    ) -> tuple[EndedSession, ...]:
         """Keep a new session.
 
+        With a limit, its subject has no more live sessions afterwards than that,
+        under any number of concurrent callers that give one. Those that have expired
+        by the ``created_at`` of the new one do not count.
+
+        :param session: The session.
+        :param limit: How many sessions its subject may have, this one included.
+        :returns: The sessions that were ended to make room, in the same transaction
+            and as :meth:`end` does, with the reason ``EVICTED``.
         :raises SessionExistsError: If its key or its session id is taken.
+        :raises SessionLimitError: If the limit refuses it; nothing has changed then.
         """
 
     def get(self, key: str) -> ServerSideSession | None:
@@ -277,7 +299,8 @@ class SessionStore(Protocol):
         session: ServerSideSession,
         *,
         reseal: Callable[[str, bytes], bytes | None],
-    ) -> None:
+        limit: SessionLimit | None = None,
+    ) -> tuple[EndedSession, ...]:
         """Replace an anonymous session by one of somebody, atomically.
 
         The new one has another key and another session id, and the data and
@@ -290,6 +313,8 @@ class SessionStore(Protocol):
         :param reseal: Called with the name and the bytes of each value, it returns
             the bytes to keep, or ``None`` to drop the value. It may be called again
             if the database asks for that.
+        :param limit: As for :meth:`create`.
+        :returns: As for :meth:`create`.
         :raises SessionGoneError: If no anonymous session has the key.
         :raises SessionExistsError: If the new key or session id is taken.
         """
@@ -303,12 +328,19 @@ class SessionStore(Protocol):
         :returns: Whether there was such a session to move.
         """
 
-    def add_participant(self, participant: Participant) -> None:
+    def add_participant(
+        self, participant: Participant, *, limit: SessionLimit | None = None
+    ) -> tuple[EndedSession, ...]:
         """Record a participant; one that is known is left as it is.
 
         Safe under any number of concurrent callers: none of them is lost.
 
+        :param participant: The participant.
+        :param limit: In how many live sessions of the subject its client may take
+            part, this one included; kept as :meth:`create` keeps its own.
+        :returns: The other sessions that were ended to make room.
         :raises SessionGoneError: If the session has ended.
+        :raises SessionLimitError: If the limit refuses it; nothing has changed then.
         """
 
     def participants(self, session_id: str) -> tuple[Participant, ...]:
@@ -367,6 +399,18 @@ class SessionStore(Protocol):
         :param ended_at: The moment of its end, and when deliveries are due.
         :param expired_at: If given, end it only if its ``expires_at`` is not
             after this instant: a renewal that came first wins.
+        """
+
+    def end_expired(self, now: datetime, *, limit: int) -> tuple[EndedSession, ...]:
+        """End sessions that have expired, as :meth:`end` does, in one transaction.
+
+        The reason of each is ``IDLE_TIMEOUT`` or ``ABSOLUTE_TIMEOUT``. Of concurrent
+        callers each session is given to one; those that another caller is about to
+        end are not waited for.
+
+        :param now: The instant to compare with; aware UTC.
+        :param limit: How many at the most; the longest expired come first.
+        :returns: Those that were ended here.
         """
 
 

@@ -265,18 +265,23 @@ class FakeProvider:
             announce=self.attempted.append,
         )
 
-    def request(self, transport: FakeTransport | None = None) -> DefaultUserSession:
-        """The user session of a new request.
-
-        :param transport: What the browser brings; without, nothing.
-        """
-        reader = SessionReader(
+    @property
+    def reader(self) -> SessionReader:
+        """Who reads sessions, by the tickets that open now."""
+        return SessionReader(
             store=self.store,
             ending=self.ending,
             tickets=self.tickets,
             clock=self.clock,
             options=self.options,
         )
+
+    def request(self, transport: FakeTransport | None = None) -> DefaultUserSession:
+        """The user session of a new request.
+
+        :param transport: What the browser brings; without, nothing.
+        """
+        reader = self.reader
 
         return DefaultUserSession(
             transport=transport or FakeTransport(),

@@ -18,6 +18,7 @@ from ..adapters.subjects import PublicSubjectIdentifiers
 from ..errors import ConfigurationError
 from ..models import AuthenticationProperties
 from ..models import EndedSession
+from ..models import Lifetime
 from ..models import LogoutReason
 from ..models import Principal
 from ..options import SessionOptions
@@ -156,16 +157,22 @@ class IdpSession:
         *,
         persistent: bool = False,
         items: Mapping[str, str] | None = None,
+        lifetime: Lifetime | None = None,
     ) -> str:
         """Sign a user in, in this browser; cookies go out with this response.
 
         :param principal: Who has just proved who they are.
         :param persistent: Whether the browser keeps the session after it is closed.
         :param items: Strings to keep with the sign-in.
+        :param lifetime: How long the session lasts, instead of what the settings say.
         :returns: The session id: the one there was, if the same subject signs in
             again; otherwise a new one.
+        :raises SessionLimitError: If the subject has too many sessions already, and
+            the settings say to refuse one more; nothing has changed then.
         """
-        properties = AuthenticationProperties(persistent=persistent, items=items or {})
+        properties = AuthenticationProperties(
+            persistent=persistent, items=items or {}, lifetime=lifetime
+        )
         session_id = request_state().user_session.create_session_id(
             principal, properties
         )
@@ -219,6 +226,18 @@ class IdpSession:
             and session.subject_id is not None
             and session.expires_at > state.clock.now()
         )
+
+    def touch(self, session_id: str) -> bool:
+        """Tell that a client has used a token of a session.
+
+        Call it from the token and introspection endpoints. If
+        ``client_activity_renews`` is set, that is a use of the session, which is
+        renewed as by a request of the browser; a session that has expired is ended.
+
+        :param session_id: Which; one that is gone is no error.
+        :returns: Whether the session exists and has not expired.
+        """
+        return app_state().reader.touch(session_id)
 
     def start_background_work(self, app: Flask) -> None:
         """Deliver what is owed from before this process began.

@@ -9,7 +9,7 @@ from ..models import ServerSideSession
 from ..options import SessionOptions
 from ..ports import Clock
 from ..ports import SessionStore
-from .lifetimes import Lifetime
+from .lifetimes import anonymous_lifetime
 
 __all__ = ["AnonymousSessionService"]
 
@@ -35,7 +35,7 @@ class AnonymousSessionService:
         """A new session and the handle that opens it."""
         handle = new_handle()
         now = self._clock.now()
-        lifetime = Lifetime.of_anonymous(self._options)
+        lifetime = anonymous_lifetime(self._options)
         absolute_expires_at = now + lifetime.absolute
         session = ServerSideSession(
             key=handle_key(handle),

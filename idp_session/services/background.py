@@ -12,6 +12,9 @@ from .ending import SweepService
 
 __all__ = ["BackgroundWork"]
 
+# So few that deliveries do not wait for them.
+_SWEPT_AT_ONCE = 200
+
 
 class BackgroundWork:
     """Hands out deliveries; now and then ends what has expired and forgets what is over.
@@ -45,9 +48,14 @@ class BackgroundWork:
         :param limit: How many at the most.
         """
         if time.monotonic() >= self._next_sweep:
+            # Before the sweep: one that fails does not keep deliveries waiting.
             self._next_sweep = time.monotonic() + self._interval
-            self._sweep.run_once()
             self._deliveries.purge(older_than=self._retention)
+
+            if self._sweep.run_once(limit=_SWEPT_AT_ONCE) == _SWEPT_AT_ONCE:
+                # There may be more. What ended has kicked the dispatcher, so that the
+                # next claim is soon; in between deliveries get their turn.
+                self._next_sweep = 0.0
 
         return self._delivery.claim(limit)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Iterable
 from datetime import datetime
 
 from ..models import EndedSession
@@ -11,9 +12,10 @@ from ..models import ServerSideSession
 from ..ports import Clock
 from ..ports import Dispatcher
 from ..ports import SessionStore
-from .lifetimes import reason_of_expiry
 
 __all__ = ["EndingService", "SweepService"]
+
+_BATCH = 50
 
 
 class EndingService:
@@ -65,11 +67,23 @@ class EndingService:
             expired_at=expired_at,
         )
 
-        if ended is not None and ended.subject_id is not None:
-            self._announce(ended)
-            self._dispatcher.kick()
+        if ended is not None:
+            self.announce((ended,))
 
         return ended
+
+    def announce(self, ended: Iterable[EndedSession]) -> None:
+        """Tell of sessions that a store has just ended, and get their deliveries going.
+
+        :param ended: As the store returned them; nobody else has them.
+        """
+        known = [session for session in ended if session.subject_id is not None]
+
+        for session in known:
+            self._announce(session)
+
+        if known:
+            self._dispatcher.kick()
 
     def end_expired(self, session: ServerSideSession) -> EndedSession | None:
         """End a session that was found expired, unless it was renewed meanwhile.
@@ -79,7 +93,7 @@ class EndingService:
         now = self._clock.now()
 
         return self.end(
-            session.session_id, reason=reason_of_expiry(session, now), expired_at=now
+            session.session_id, reason=session.reason_of_expiry(now), expired_at=now
         )
 
     def end_all(self, *, subject_id: str, reason: LogoutReason) -> int:
@@ -113,10 +127,21 @@ class SweepService:
     def run_once(self, *, limit: int = 500) -> int:
         """End expired sessions; any number of processes may do so at once.
 
-        :param limit: How many at the most; each is a transaction of its own.
-        :returns: How many were ended here.
-        """
-        found = self._store.find_expired(self._clock.now(), limit=limit)
-        ended = [self._ending.end_expired(session) for session in found]
+        Each transaction ends 50 at the most, so that nobody waits for it for long.
 
-        return len(ended) - ended.count(None)
+        :param limit: How many at the most.
+        :returns: How many were ended here. Fewer than ``limit`` means that there were
+            no more, or that other processes are about to end them.
+        """
+        total = 0
+
+        while total < limit:
+            batch = min(_BATCH, limit - total)
+            ended = self._store.end_expired(self._clock.now(), limit=batch)
+            self._ending.announce(ended)
+            total += len(ended)
+
+            if len(ended) < batch:
+                break
+
+        return total

@@ -6,13 +6,15 @@ import dataclasses
 import logging
 from dataclasses import dataclass
 
+from ..models import Lifetime
 from ..models import ServerSideSession
 from ..models import Ticket
 from ..options import SessionOptions
 from ..ports import Clock
 from ..ports import SessionStore
 from .ending import EndingService
-from .lifetimes import Lifetime
+from .lifetimes import anonymous_lifetime
+from .lifetimes import lifetime_of
 from .tickets import TicketSealer
 
 __all__ = ["AnonymousSession", "CurrentSession", "SessionReader"]
@@ -71,13 +73,33 @@ class SessionReader:
         :param key: The hash of a handle.
         :param renew: Whether this is a use of the session, which keeps it alive.
         """
-        record = self.live(self._store.get(key))
+        return self._opened(self._store.get(key), renew=renew)
+
+    def touch(self, session_id: str) -> bool:
+        """Count something else than a request of the browser as a use of a session.
+
+        Renews only where ``client_activity_renews`` is set.
+
+        :param session_id: The public id.
+        :returns: Whether the session lives.
+        """
+        found = self._store.find(session_id)
+
+        if self._options.client_activity_renews:
+            self._opened(found, renew=True)
+
+        return found is not None and found.expires_at > self._clock.now()
+
+    def _opened(
+        self, found: ServerSideSession | None, *, renew: bool
+    ) -> CurrentSession | AnonymousSession | None:
+        record = self.live(found)
 
         if record is None:
             return None
 
         if record.subject_id is None:
-            lifetime = Lifetime.of_anonymous(self._options)
+            lifetime = anonymous_lifetime(self._options)
 
             return AnonymousSession(self._renewed(record, lifetime))
 
@@ -91,7 +113,7 @@ class SessionReader:
             )
             return None
 
-        lifetime = Lifetime.of(self._options, persistent=ticket.properties.persistent)
+        lifetime = lifetime_of(ticket.properties, self._options)
 
         return CurrentSession(
             self._renewed(record, lifetime) if renew else record, ticket

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field
 from datetime import datetime
@@ -21,7 +22,7 @@ from ..ports import Clock
 from ..ports import SessionStore
 from .data import DataService
 from .ending import EndingService
-from .lifetimes import Lifetime
+from .lifetimes import lifetime_of
 from .reading import CurrentSession
 from .reading import SessionReader
 from .tickets import TicketSealer
@@ -88,6 +89,8 @@ class SignInService:
             it goes on if it is the same subject's, is ended if it is another's, and
             gives what it keeps to the new one if it is nobody's.
         :raises SessionGoneError: If others keep signing in in the same browser.
+        :raises SessionLimitError: If the subject has too many sessions already;
+            nothing has changed then.
         :raises TypeError: If a claim or an item is not a JSON value; nothing has
             changed then.
         """
@@ -145,11 +148,13 @@ class SignInService:
     ) -> IssuedSession:
         issued = self._issued_anew(principal, properties)
 
-        # Not before the new ticket could be sealed.
+        self._ending.announce(
+            self._store.create(issued.current.record, limit=self._options.subject_limit)
+        )
+
+        # Not before the new ticket could be sealed, and no limit refused it.
         if instead_of is not None:
             self._ending.end(instead_of.session_id, reason=LogoutReason.USER_SWITCH)
-
-        self._store.create(issued.current.record)
 
         return issued
 
@@ -162,10 +167,13 @@ class SignInService:
         # Neither handle nor session id stay: somebody else may have planted them.
         issued = self._issued_anew(principal, properties)
         record = issued.current.record
-        self._store.promote(
-            anonymous.key,
-            record,
-            reseal=self._data.resealing(anonymous.session_id, to=record.session_id),
+        self._ending.announce(
+            self._store.promote(
+                anonymous.key,
+                record,
+                reseal=self._data.resealing(anonymous.session_id, to=record.session_id),
+                limit=self._options.subject_limit,
+            )
         )
 
         return issued
@@ -177,7 +185,7 @@ class SignInService:
         properties: AuthenticationProperties,
     ) -> IssuedSession:
         issued = self._issued(
-            principal,
+            self._with_factors_of(previous, principal),
             properties,
             session_id=previous.session_id,
             created_at=previous.created_at,
@@ -196,6 +204,19 @@ class SignInService:
             created_at=self._clock.now(),
         )
 
+    def _with_factors_of(
+        self, previous: ServerSideSession, principal: Principal
+    ) -> Principal:
+        ticket = self._tickets.open(previous)
+
+        if ticket is None:
+            return principal
+
+        at = principal.authenticated_at or self._clock.now()
+        factors = _newest(ticket.principal.factors, _proved(principal, at))
+
+        return dataclasses.replace(principal, authenticated_at=at, factors=factors)
+
     def _issued(
         self,
         principal: Principal,
@@ -206,7 +227,7 @@ class SignInService:
     ) -> IssuedSession:
         handle = new_handle()
         now = self._clock.now()
-        lifetime = Lifetime.of(self._options, persistent=properties.persistent)
+        lifetime = lifetime_of(properties, self._options)
         absolute_expires_at = now + lifetime.absolute
         record = ServerSideSession(
             key=handle_key(handle),
@@ -226,6 +247,19 @@ class SignInService:
         return IssuedSession(handle, CurrentSession(record, ticket))
 
 
+def _proved(principal: Principal, at: datetime) -> dict[str, datetime]:
+    return dict.fromkeys(principal.amr, at) | dict(principal.factors)
+
+
+def _newest(
+    before: Mapping[str, datetime], after: Mapping[str, datetime]
+) -> dict[str, datetime]:
+    return {
+        method: max(times[method] for times in (before, after) if method in times)
+        for method in {**before, **after}
+    }
+
+
 def _ticket(
     principal: Principal,
     properties: AuthenticationProperties,
@@ -233,7 +267,9 @@ def _ticket(
 ) -> Ticket:
     return Ticket(
         principal=dataclasses.replace(
-            principal, authenticated_at=record.authenticated_at
+            principal,
+            authenticated_at=record.authenticated_at,
+            factors=_proved(principal, record.authenticated_at),
         ),
         properties=dataclasses.replace(
             properties,

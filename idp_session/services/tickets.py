@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from datetime import datetime
+from datetime import timedelta
 from typing import Any
 
 from ..models import AuthenticationProperties
+from ..models import Lifetime
 from ..models import Principal
 from ..models import ServerSideSession
 from ..models import Ticket
@@ -15,6 +18,7 @@ from ..ports import TicketProtector
 __all__ = ["TicketSealer"]
 
 _PURPOSE = "ticket"
+_MICROSECOND = timedelta(microseconds=1)
 
 
 class TicketSealer:
@@ -81,9 +85,27 @@ def _to_json(ticket: Ticket) -> dict[str, Any]:
         "amr": principal.amr,
         "acr": principal.acr,
         "claims": dict(principal.claims),
+        "factors": {method: at.isoformat() for method, at in principal.factors.items()},
         "items": dict(ticket.properties.items),
         "persistent": ticket.properties.persistent,
+        "lifetime": _durations(ticket.properties.lifetime),
     }
+
+
+def _durations(lifetime: Lifetime | None) -> list[int] | None:
+    if lifetime is None:
+        return None
+
+    return [each // _MICROSECOND for each in (lifetime.idle, lifetime.absolute)]
+
+
+def _lifetime(durations: list[int] | None) -> Lifetime | None:
+    if durations is None:
+        return None
+
+    idle, absolute = (each * _MICROSECOND for each in durations)
+
+    return Lifetime(idle=idle, absolute=absolute)
 
 
 def _from_json(
@@ -97,10 +119,15 @@ def _from_json(
         amr=tuple(data["amr"]),
         acr=data["acr"],
         claims=data["claims"],
+        factors={
+            method: datetime.fromisoformat(at)
+            for method, at in data.get("factors", {}).items()
+        },
     )
     properties = AuthenticationProperties(
         items=data["items"],
         persistent=data["persistent"],
+        lifetime=_lifetime(data.get("lifetime")),
         issued_at=session.created_at,
         expires_at=session.expires_at,
         session_id=session.session_id,

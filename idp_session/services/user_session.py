@@ -115,6 +115,15 @@ class DefaultUserSession:
         )
 
     @property
+    def authentication_is_fresh(self) -> bool:
+        user, longest = self.user, self._options.authentication_lifetime
+
+        if user is None or user.authenticated_at is None:
+            return False
+
+        return longest is None or self._clock.now() - user.authenticated_at <= longest
+
+    @property
     def session_id(self) -> str | None:
         current = self._signed_in()
 
@@ -211,12 +220,15 @@ class DefaultUserSession:
         participant = self._participant(current, client_id)
 
         try:
-            self._store.add_participant(participant)
+            ended = self._store.add_participant(
+                participant, limit=self._options.subject_and_client_limit
+            )
         except SessionGoneError:
             self._forget()
             raise
 
         self._participants = None
+        self._ending.announce(ended)
 
         if self._clients_changed is not None:
             self._clients_changed(participant.session_id)

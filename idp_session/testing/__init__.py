@@ -24,6 +24,7 @@ pytest.register_assert_rewrite(
     f"{__name__}.session_ending",
     f"{__name__}.session_filters",
     f"{__name__}.session_keeping",
+    f"{__name__}.session_limits",
     f"{__name__}.session_participants",
     f"{__name__}.session_promotion",
     f"{__name__}.session_queries",

@@ -6,6 +6,7 @@ from .session_changes import SessionChangesContract
 from .session_ending import SessionEndingContract
 from .session_filters import SessionFiltersContract
 from .session_keeping import SessionKeepingContract
+from .session_limits import SessionLimitsContract
 from .session_participants import SessionParticipantsContract
 from .session_promotion import SessionPromotionContract
 from .session_queries import SessionQueriesContract
@@ -23,6 +24,7 @@ class SessionStoreContract(
     SessionKeepingContract,
     SessionPromotionContract,
     SessionEndingContract,
+    SessionLimitsContract,
 ):
     """The promises of :class:`~idp_session.ports.SessionStore`, as tests.
 

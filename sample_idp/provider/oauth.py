@@ -28,6 +28,7 @@ from idp_session.integrations.authlib import SingleLogoutEndpoint
 from ..settings import ProviderSettings
 from .client_metadata import checked
 from .clients import ClientRegistry
+from .extension import idp_session
 from .tokens import Code
 from .tokens import Token
 from .tokens import TokenTable
@@ -138,6 +139,7 @@ class _RefreshGrant(grants.RefreshTokenGrant):  # type: ignore[misc]
         if not _tokens().take_refresh_token(refresh_token):
             raise InvalidGrantError
 
+        idp_session.touch(refresh_token.session_id)
         token: dict[str, Any] = super().issue_token(user, refresh_token)
 
         return token
@@ -169,6 +171,8 @@ class _Introspection(IntrospectionEndpoint):  # type: ignore[misc]
         return token.check_client(client)
 
     def introspect_token(self, token: Token) -> dict[str, Any]:
+        idp_session.touch(token.session_id)
+
         return {
             "active": True,
             "client_id": token.row.client_id,

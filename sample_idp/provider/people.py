@@ -12,6 +12,7 @@ from flask import url_for
 from flask.typing import ResponseReturnValue
 
 from idp_session import Principal
+from idp_session import SessionLimitError
 from idp_session.flask import user_session
 
 from .extension import idp_session
@@ -54,10 +55,19 @@ def log_in() -> ResponseReturnValue:
             message="That name and password do not belong together.",
         )
 
-    idp_session.sign_in(
-        Principal(subject_id=username, display_name=USERS[username], amr=("pwd",)),
-        persistent="remember" in request.form,
-    )
+    try:
+        idp_session.sign_in(
+            Principal(subject_id=username, display_name=USERS[username], amr=("pwd",)),
+            persistent="remember" in request.form,
+        )
+    except SessionLimitError as error:
+        return page(
+            "login.html",
+            status=409,
+            username=username,
+            message=f"No more than {error.at_most} sign-ins are allowed at once. "
+            "Sign out somewhere else first.",
+        )
 
     return redirect(_next(request.args.get("next")), 303)
 

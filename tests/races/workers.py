@@ -2,18 +2,42 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import timedelta
 
 from idp_session.errors import SessionGoneError
 from idp_session.models import LogoutReason
+from idp_session.models import SessionLimit
 from idp_session.stores.sql import create_sqlite_engine
 from idp_session.stores.sql import SqlDeliveryQueue
 from idp_session.stores.sql import SqlSessionStore
 from idp_session.testing import make_participant
+from idp_session.testing import make_session
 from idp_session.testing import START
 
-__all__ = ["claim_all", "end_all", "join_all", "write_all"]
+__all__ = ["begin_all", "claim_all", "end_all", "join_all", "write_all"]
+
+
+def begin_all(
+    path: str, subjects: Iterable[str], count: int, at_most: int
+) -> tuple[Counter[str], Counter[str]]:
+    """Begin sessions under a limit; returns how many began and ended, by subject."""
+    engine = create_sqlite_engine(path)
+    store = SqlSessionStore(engine)
+    limit = SessionLimit(at_most=at_most)
+    begun: Counter[str] = Counter()
+    ended: Counter[str] = Counter()
+
+    for subject in subjects:
+        for _ in range(count):
+            gone = store.create(make_session(subject_id=subject), limit=limit)
+            begun[subject] += 1
+            ended.update(str(each.subject_id) for each in gone)
+
+    engine.dispose()
+
+    return begun, ended
 
 
 def join_all(

@@ -22,6 +22,7 @@ from idp_session.adapters.crypto import AesGcmTicketProtector
 from idp_session.models import EndedSession
 from idp_session.models import LogoutReason
 from idp_session.models import ServerSideSession
+from idp_session.models import SessionLimit
 from idp_session.ports import SessionStore
 from idp_session.stores.cache import BytesSerializer
 from idp_session.stores.cache import Cache
@@ -105,9 +106,13 @@ class TwoNodes(ForwardingSessionStore):
         super().__init__(writer)
         self._reader = reader
 
-    def create(self, session: ServerSideSession) -> None:
-        super().create(session)
+    def create(
+        self, session: ServerSideSession, *, limit: SessionLimit | None = None
+    ) -> tuple[EndedSession, ...]:
+        ended = super().create(session, limit=limit)
         self._reader.get(session.key)
+
+        return ended
 
     def get(self, key: str) -> ServerSideSession | None:
         return self._reader.get(key)

@@ -278,3 +278,51 @@ def test_an_expired_session(host: Host, alice: FlaskClient) -> None:
     host.clock.tick(timedelta(hours=2))
 
     assert outcome(asks(alice, prompt="none")) == "login_required"
+
+
+@pytest.mark.parametrize(
+    ("age", "given", "expected"),
+    [
+        pytest.param(60, {}, "code", id="fresh"),
+        pytest.param(61, {}, "login", id="too old"),
+        pytest.param(61, {"max_age": "9999"}, "login", id="too old for the provider"),
+        pytest.param(61, {"prompt": "none"}, "login_required", id="too old and none"),
+    ],
+)
+def test_an_authentication_that_is_too_old(
+    age: int, given: dict[str, str], expected: str
+) -> None:
+    """The password is asked for again, while the session stays."""
+    host = authlib_host(config={"IDP_SESSION_AUTHENTICATION_LIFETIME": 60})
+    browser = host.signed_in("shop")
+    before = browser.get("/whoami").get_json()
+    host.clock.tick(age)
+
+    assert outcome(asks(browser, **given)) == expected
+    assert browser.get("/whoami").get_json() == before
+
+
+def test_a_login_makes_an_authentication_fresh() -> None:
+    """After the login page the client gets its code, in the session that was."""
+    host = authlib_host(config={"IDP_SESSION_AUTHENTICATION_LIFETIME": 60})
+    browser = host.signed_in()
+    before = browser.get("/whoami").get_json()["sid"]
+    host.clock.tick(61)
+
+    answer = browser.get(after_login(host, browser, asks(browser)))
+
+    assert outcome(answer) == "code"
+    assert browser.get("/whoami").get_json()["sid"] == before
+
+
+def test_a_client_that_a_limit_refuses() -> None:
+    """It gets no code, and hears why in the words of OAuth."""
+    host = authlib_host(
+        config={
+            "IDP_SESSION_MAX_SESSIONS_PER_SUBJECT_AND_CLIENT": 1,
+            "IDP_SESSION_SESSION_LIMIT_POLICY": "refuse",
+        }
+    )
+    host.signed_in("shop")
+
+    assert outcome(asks(host.signed_in())) == "access_denied"

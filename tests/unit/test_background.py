@@ -84,6 +84,22 @@ def test_what_is_over_is_forgotten_in_time(
     assert len(provider.queue.of_session(ended.session_id)) == kept
 
 
+def test_many_expired_sessions_do_not_stall_deliveries(provider: FakeProvider) -> None:
+    """A look ends some, hands out deliveries, and the next look goes on."""
+    for _ in range(250):
+        provider.browser(clients=["shop"])
+    provider.clock.tick(timedelta(hours=2))
+    work = background(provider, timedelta(hours=1))
+
+    looks = []
+    for _ in range(3):
+        claimed = work.claim(8)
+        looks.append((len(provider.ended), len(claimed)))
+
+    assert looks == [(200, 8), (250, 8), (250, 8)]
+    assert provider.dispatcher.kicks == 5
+
+
 def test_no_more_is_claimed_than_asked_for(provider: FakeProvider) -> None:
     """A process takes only what it has threads for."""
     provider.browser(clients=["shop", "mail"])

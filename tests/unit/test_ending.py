@@ -180,6 +180,18 @@ def test_nobody_has_no_sessions(provider: FakeProvider) -> None:
     assert provider.dispatcher.kicks == 0
 
 
+def test_a_sweep_goes_on_in_bounded_transactions(provider: FakeProvider) -> None:
+    """Many expired sessions never end in one transaction."""
+    for _ in range(120):
+        begin(provider)
+    provider.clock.tick(2 * HOUR)
+    provider.spy.calls.clear()
+
+    assert provider.sweep.run_once() == 120
+    assert provider.spy.calls == ["end_expired"] * 3
+    assert provider.dispatcher.kicks == 3
+
+
 # BCL-OP-33
 def test_a_sweep_ends_what_has_expired(provider: FakeProvider) -> None:
     """Clients hear of an expiry that no request has noticed."""
@@ -215,7 +227,7 @@ def test_a_sweep_spares_what_is_renewed_meanwhile(provider: FakeProvider) -> Non
     """Between the look and the end a request may still come."""
     session = begin(provider)
     provider.clock.tick(2 * HOUR)
-    provider.spy.before["end"] = partial(renew, provider, session)
+    provider.spy.before["end_expired"] = partial(renew, provider, session)
 
     assert provider.sweep.run_once() == 0
     assert provider.store.get(session.key) is not None

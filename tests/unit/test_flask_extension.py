@@ -16,6 +16,7 @@ from flask import Flask
 from idp_session import ConfigurationError
 from idp_session import Delivery
 from idp_session import DeliveryState
+from idp_session import Lifetime
 from idp_session import LogoutReason
 from idp_session import Principal
 from idp_session.adapters.http import RequestsLogoutSender
@@ -228,6 +229,7 @@ def test_a_sign_in_shows_at_once(host: Host) -> None:
             amr=("pwd", "otp"),
             acr="2",
             authenticated_at=host.clock.now(),
+            factors={"pwd": host.clock.now(), "otp": host.clock.now()},
         )
         assert properties is not None
         assert (properties.items, properties.persistent) == (
@@ -281,6 +283,36 @@ def test_is_live(host: Host) -> None:
         after = host.extension.is_live(session_id)
 
     assert (before, after) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("renews", "lives"),
+    [pytest.param(True, True, id="on"), pytest.param(False, False, id="off")],
+)
+def test_a_touch(*, renews: bool, lives: bool) -> None:
+    """The activity of a client keeps a session alive where the settings say so."""
+    host = host_app(config={"IDP_SESSION_CLIENT_ACTIVITY_RENEWS": renews})
+    browser = host.signed_in("shop")
+    session_id = browser.get("/whoami").get_json()["sid"]
+
+    with host.app.app_context():
+        host.clock.tick(timedelta(hours=1.5))
+        assert host.extension.touch(session_id)
+        host.clock.tick(timedelta(hours=1.5))
+        assert host.extension.touch(session_id) is lives
+        assert not host.extension.touch("unknown")
+
+
+def test_a_sign_in_with_its_own_lifetime(host: Host) -> None:
+    """A host may sign somebody in for longer or shorter than usual."""
+    with host.app.test_request_context():
+        session_id = host.extension.sign_in(
+            Principal(subject_id="alice"),
+            lifetime=Lifetime(idle=timedelta(minutes=1), absolute=timedelta(hours=1)),
+        )
+        assert host.extension.is_live(session_id)
+        host.clock.tick(60)
+        assert not host.extension.is_live(session_id)
 
 
 def test_is_live_of_an_unknown_session(host: Host) -> None:
@@ -475,7 +507,8 @@ def test_once_per_process() -> None:
 def test_signals_of_other_threads(busy: Host) -> None:
     """A session that the sweep ends is announced by the app, outside of requests."""
     heard: list[tuple[Flask, LogoutReason]] = []
-    browser = busy.signed_in()
+    with busy.app.test_request_context():
+        busy.extension.sign_in(Principal(subject_id="alice"))
 
     def listen(sender: Flask, ended: Any) -> None:
         heard.append((sender, ended.reason))
@@ -489,7 +522,6 @@ def test_signals_of_other_threads(busy: Host) -> None:
 
     assert found
     assert heard == [(busy.app, LogoutReason.IDLE_TIMEOUT)]
-    assert browser.get("/whoami").get_json()["subject"] is None
 
 
 def test_a_database_in_use(sqlite_engine: sa.Engine) -> None:

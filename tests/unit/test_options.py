@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from idp_session.errors import ConfigurationError
+from idp_session.models import SessionLimit
 from idp_session.options import SessionOptions
 
 ISSUER = "https://idp.test"
@@ -22,6 +23,7 @@ LEAST_SECONDS = {
     "remembered_absolute_lifetime": 1,
     "anonymous_idle_timeout": 1,
     "anonymous_absolute_lifetime": 1,
+    "authentication_lifetime": 1,
     "sweep_interval": 1,
     "logout_page_lifetime": 10,
     "front_channel_wait": 0,
@@ -54,10 +56,13 @@ BOOLEANS = (
     "cookie_secure",
     "check_session",
     "check_session_cookie_secure",
+    "client_activity_renews",
     "confirm_every_logout",
     "delivery_in_process",
     "delivery_allow_http",
 )
+
+LIMITS = ("max_sessions_per_subject", "max_sessions_per_subject_and_client")
 
 SAME_SITES = ("cookie_same_site", "check_session_cookie_same_site")
 
@@ -89,6 +94,8 @@ def test_every_setting_is_tested_here() -> None:
         *STRINGS,
         *BOOLEANS,
         *SAME_SITES,
+        *LIMITS,
+        "session_limit_policy",
         "delivery_threads",
         "delivery_allowed_networks",
         "max_event_streams",
@@ -234,7 +241,6 @@ def test_durations(value: Any, expected: timedelta) -> None:
     [
         pytest.param("60", id="string"),
         pytest.param(True, id="boolean"),
-        pytest.param(None, id="nothing"),
         pytest.param([60], id="list"),
     ],
 )
@@ -328,6 +334,8 @@ def test_what_is_no_boolean_is_refused(name: str, value: Any) -> None:
         pytest.param("cookie_same_site", id="cookie_same_site"),
         pytest.param("check_session_cookie_domain", id="check_session_cookie_domain"),
         pytest.param("delivery_ca_file", id="delivery_ca_file"),
+        pytest.param("authentication_lifetime", id="authentication_lifetime"),
+        pytest.param("max_sessions_per_subject", id="max_sessions_per_subject"),
     ],
 )
 def test_none_where_it_means_something(name: str) -> None:
@@ -339,6 +347,7 @@ def test_none_where_it_means_something(name: str) -> None:
     "name",
     [
         pytest.param("issuer", id="issuer"),
+        pytest.param("idle_timeout", id="idle_timeout"),
         pytest.param("cookie_name", id="cookie_name"),
         pytest.param("check_session", id="check_session"),
         pytest.param("check_session_cookie_same_site", id="same site"),
@@ -378,6 +387,40 @@ def test_what_is_no_same_site_is_refused(name: str, value: Any) -> None:
 def test_same_sites(name: str, value: str) -> None:
     """There are three of them."""
     assert getattr(read(**{name: value}), name) == value
+
+
+@pytest.mark.parametrize("name", LIMITS)
+@pytest.mark.parametrize(
+    ("value", "wanted"),
+    [
+        pytest.param(0, "at least 1", id="none"),
+        pytest.param("5", "type int", id="string"),
+        pytest.param(True, "type int", id="boolean"),
+    ],
+)
+def test_refused_limits(name: str, value: Any, wanted: str) -> None:
+    """A limit that allows nothing would lock everybody out."""
+    assert wanted in refuses(name, value)
+
+
+def test_limits() -> None:
+    """Two numbers and one policy make the two limits; by default there are none."""
+    options = read(
+        max_sessions_per_subject=5,
+        max_sessions_per_subject_and_client=1,
+        session_limit_policy="refuse",
+    )
+
+    assert options.subject_limit == SessionLimit(at_most=5, policy="refuse")
+    assert options.subject_and_client_limit == SessionLimit(at_most=1, policy="refuse")
+    assert read().subject_limit is read().subject_and_client_limit is None
+
+
+def test_an_unknown_policy_is_refused() -> None:
+    """There are three policies, and the message names them."""
+    message = refuses("session_limit_policy", "end_newest")
+
+    assert '"refuse", "end_oldest" or "end_least_recently_used"' in message
 
 
 @pytest.mark.parametrize("name", ["cookie_name", "check_session_cookie_name"])

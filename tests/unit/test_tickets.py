@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from idp_session.adapters.crypto import AesGcmTicketProtector
 from idp_session.models import AuthenticationProperties
+from idp_session.models import Lifetime
 from idp_session.models import Principal
 from idp_session.models import ServerSideSession
 from idp_session.models import Ticket
@@ -21,6 +22,7 @@ from idp_session.testing import START
 from tests.fakes import SECRET_KEY
 
 SEALER = TicketSealer(AesGcmTicketProtector(SECRET_KEY))
+_CENTURY = timedelta(days=36500)
 OTHER_KEY = "another secret, of another provider"
 
 json_values = st.recursive(
@@ -44,6 +46,7 @@ def make_ticket(session: ServerSideSession, **principal: Any) -> Ticket:
         properties=AuthenticationProperties(
             items={"theme": "dark"},
             persistent=True,
+            lifetime=Lifetime(idle=timedelta(microseconds=1), absolute=_CENTURY),
             issued_at=session.created_at,
             expires_at=session.expires_at,
             session_id=session.session_id,
@@ -67,6 +70,7 @@ def test_a_ticket_comes_back() -> None:
         amr=("pwd", "otp"),
         acr="gold",
         claims={"department": "sales", "levels": [1, 2]},
+        factors={"pwd": START, "otp": START + timedelta(microseconds=1)},
     )
 
     assert SEALER.open(sealed(ticket, session)) == ticket

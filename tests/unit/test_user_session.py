@@ -171,6 +171,7 @@ def test_a_sign_in_is_there_at_the_next_request(provider: FakeProvider) -> None:
         amr=("pwd", "otp"),
         acr="gold",
         claims={"department": "sales"},
+        factors={"pwd": START - 9 * SECOND, "otp": START - 5 * SECOND},
     )
     properties = AuthenticationProperties(items={"theme": "dark"}, persistent=True)
     session_id = provider.request(browser).create_session_id(principal, properties)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from authlib.oauth2.rfc6749.errors import AccessDeniedError
 from authlib.oauth2.rfc6749.errors import InvalidGrantError
 from authlib.oidc.core.errors import LoginRequiredError
 
 from ...errors import SessionGoneError
+from ...errors import SessionLimitError
 from ...flask.state import app_state
 from ...flask.state import user_session
 
@@ -58,6 +60,11 @@ class ParticipatingGrantMixin:
             except SessionGoneError as error:
                 # The session ended in another tab: this client would never be told.
                 raise LoginRequiredError(redirect_uri=redirect_uri) from error
+            except SessionLimitError as error:
+                raise AccessDeniedError(
+                    "The user has too many sessions with this client.",
+                    redirect_uri=redirect_uri,
+                ) from error
 
         return super().create_authorization_response(  # type: ignore[misc]
             redirect_uri, grant_user

@@ -54,6 +54,9 @@ class SignOn:
         if {"login", "select_account"} & set(self._prompts):
             return True
 
+        if not user_session.authentication_is_fresh:
+            return True
+
         age = app_state().clock.now() - principal.authenticated_at
 
         return (max_age is not None and age > max_age) or self._is_for_another()

@@ -13,6 +13,7 @@ from ...models import Participant
 from ...models import Position
 from ...models import ServerSideSession
 from ...models import SessionFilter
+from ...models import SessionLimit
 from ...ports import SessionStore
 
 __all__ = ["ForwardingSessionStore"]
@@ -27,8 +28,10 @@ class ForwardingSessionStore:
     def __init__(self, store: SessionStore) -> None:
         self._store = store
 
-    def create(self, session: ServerSideSession) -> None:
-        self._store.create(session)
+    def create(
+        self, session: ServerSideSession, *, limit: SessionLimit | None = None
+    ) -> tuple[EndedSession, ...]:
+        return self._store.create(session, limit=limit)
 
     def get(self, key: str) -> ServerSideSession | None:
         return self._store.get(key)
@@ -69,14 +72,17 @@ class ForwardingSessionStore:
         session: ServerSideSession,
         *,
         reseal: Callable[[str, bytes], bytes | None],
-    ) -> None:
-        self._store.promote(key, session, reseal=reseal)
+        limit: SessionLimit | None = None,
+    ) -> tuple[EndedSession, ...]:
+        return self._store.promote(key, session, reseal=reseal, limit=limit)
 
     def renew(self, key: str, *, renewed_at: datetime, expires_at: datetime) -> bool:
         return self._store.renew(key, renewed_at=renewed_at, expires_at=expires_at)
 
-    def add_participant(self, participant: Participant) -> None:
-        self._store.add_participant(participant)
+    def add_participant(
+        self, participant: Participant, *, limit: SessionLimit | None = None
+    ) -> tuple[EndedSession, ...]:
+        return self._store.add_participant(participant, limit=limit)
 
     def participants(self, session_id: str) -> tuple[Participant, ...]:
         return self._store.participants(session_id)
@@ -113,3 +119,6 @@ class ForwardingSessionStore:
         return self._store.end(
             session_id, reason=reason, ended_at=ended_at, expired_at=expired_at
         )
+
+    def end_expired(self, now: datetime, *, limit: int) -> tuple[EndedSession, ...]:
+        return self._store.end_expired(now, limit=limit)

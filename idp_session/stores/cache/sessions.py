@@ -14,7 +14,9 @@ from datetime import timedelta
 from ...adapters.clock import SystemClock
 from ...models import EndedSession
 from ...models import LogoutReason
+from ...models import Participant
 from ...models import ServerSideSession
+from ...models import SessionLimit
 from ...ports import Clock
 from ...ports import SessionStore
 from ...ports import TicketProtector
@@ -87,6 +89,13 @@ class CachedSessionStore(ForwardingSessionStore):
         self._prefix = prefix
         self._errors = outage_errors(errors)
 
+    def create(
+        self, session: ServerSideSession, *, limit: SessionLimit | None = None
+    ) -> tuple[EndedSession, ...]:
+        self._expect_evictions(session.subject_id, limit)
+
+        return self._marked_after(self._store.create(session, limit=limit))
+
     def get(self, key: str) -> ServerSideSession | None:
         asked_at = self._clock.now()
         found = self._read(self._copy_of(key), self._mark_of(key))
@@ -116,13 +125,28 @@ class CachedSessionStore(ForwardingSessionStore):
         session: ServerSideSession,
         *,
         reseal: Callable[[str, bytes], bytes | None],
-    ) -> None:
+        limit: SessionLimit | None = None,
+    ) -> tuple[EndedSession, ...]:
+        self._expect_evictions(session.subject_id, limit)
+
         with self._marked(key):
-            self._store.promote(key, session, reseal=reseal)
+            ended = self._store.promote(key, session, reseal=reseal, limit=limit)
+
+        return self._marked_after(ended)
 
     def renew(self, key: str, *, renewed_at: datetime, expires_at: datetime) -> bool:
         with self._marked(key):
             return self._store.renew(key, renewed_at=renewed_at, expires_at=expires_at)
+
+    def add_participant(
+        self, participant: Participant, *, limit: SessionLimit | None = None
+    ) -> tuple[EndedSession, ...]:
+        session = self._store.find(participant.session_id) if limit else None
+
+        if session is not None:
+            self._expect_evictions(session.subject_id, limit)
+
+        return self._marked_after(self._store.add_participant(participant, limit=limit))
 
     def end(
         self,
@@ -144,6 +168,34 @@ class CachedSessionStore(ForwardingSessionStore):
                 return self._store.end(
                     session_id, reason=reason, ended_at=ended_at, expired_at=expired_at
                 )
+
+    def end_expired(self, now: datetime, *, limit: int) -> tuple[EndedSession, ...]:
+        # No copy is believed beyond the end of its session: the marks are for nodes
+        # whose clocks are behind.
+        return self._marked_after(self._store.end_expired(now, limit=limit))
+
+    def _expect_evictions(
+        self, subject_id: str | None, limit: SessionLimit | None
+    ) -> None:
+        # Whichever of them has to go: a crash afterwards leaves no copy of it.
+        if subject_id is None or limit is None or limit.policy == "refuse":
+            return
+
+        known = self._store.find_by_subject(subject_id)
+
+        if len(known) >= limit.at_most:
+            for session in known:
+                self._mark(session.session_id)
+                self._mark(session.key)
+
+    def _marked_after(
+        self, ended: tuple[EndedSession, ...]
+    ) -> tuple[EndedSession, ...]:
+        for session in ended:
+            self._mark(session.session_id)
+            self._mark(session.key)
+
+        return ended
 
     def _keep(self, session: ServerSideSession, asked_at: datetime) -> None:
         until = min(asked_at + self._lifetime, session.expires_at)

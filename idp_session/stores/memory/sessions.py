@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from collections.abc import Collection
+from collections.abc import Iterable
 from collections.abc import Mapping
 from datetime import datetime
 from operator import attrgetter
@@ -18,6 +19,7 @@ from ...models import Participant
 from ...models import Position
 from ...models import ServerSideSession
 from ...models import SessionFilter
+from ...models import SessionLimit
 from .deliveries import MemoryDeliveryQueue
 
 __all__ = ["MemorySessionStore"]
@@ -40,14 +42,20 @@ class MemorySessionStore:
         self._data: dict[str, dict[str, bytes]] = {}
         self._attributes: dict[str, dict[str, str]] = {}
 
-    def create(self, session: ServerSideSession) -> None:
+    def create(
+        self, session: ServerSideSession, *, limit: SessionLimit | None = None
+    ) -> tuple[EndedSession, ...]:
         with self._lock:
             if session.key in self._sessions or self.find(session.session_id):
                 raise SessionExistsError(
                     "the key or the session id is taken", key=session.key
                 )
 
+            others = self._live(session.subject_id, session.created_at)
+            surplus = limit.making_room(others) if limit else ()
             self._add(session)
+
+            return self._evict(surplus, session.created_at)
 
     def get(self, key: str) -> ServerSideSession | None:
         with self._lock:
@@ -119,7 +127,8 @@ class MemorySessionStore:
         session: ServerSideSession,
         *,
         reseal: Callable[[str, bytes], bytes | None],
-    ) -> None:
+        limit: SessionLimit | None = None,
+    ) -> tuple[EndedSession, ...]:
         with self._lock:
             current = self._sessions.get(key)
 
@@ -131,13 +140,15 @@ class MemorySessionStore:
                 for name, value in self._data[current.session_id].items()
             }
             attributes = self._attributes[current.session_id]
-            self.create(session)
+            ended = self.create(session, limit=limit)
             self._remove(current)
             self._data[session.session_id] = {
                 name: value for name, value in resealed.items() if value is not None
             }
             self._attributes[session.session_id] = attributes
             self._previous_keys[session.session_id] = key
+
+        return ended
 
     def renew(self, key: str, *, renewed_at: datetime, expires_at: datetime) -> bool:
         with self._lock:
@@ -152,10 +163,20 @@ class MemorySessionStore:
 
         return True
 
-    def add_participant(self, participant: Participant) -> None:
+    def add_participant(
+        self, participant: Participant, *, limit: SessionLimit | None = None
+    ) -> tuple[EndedSession, ...]:
         with self._lock:
             known = _still_there(self._participants, participant.session_id)
-            known.setdefault(participant.client_id, participant)
+
+            if participant.client_id in known:
+                return ()
+
+            others = self._beside(participant)
+            surplus = limit.making_room(others) if limit else ()
+            known[participant.client_id] = participant
+
+            return self._evict(surplus, participant.joined_at)
 
     def participants(self, session_id: str) -> tuple[Participant, ...]:
         with self._lock:
@@ -208,18 +229,55 @@ class MemorySessionStore:
             if session is None or (expired_at and session.expires_at > expired_at):
                 return None
 
-            ended = EndedSession(
-                session_id=session_id,
-                subject_id=session.subject_id,
-                display_name=session.display_name,
-                reason=reason,
-                ended_at=ended_at,
-                participants=self.participants(session_id),
+            return self._end(session, reason, ended_at)
+
+    def end_expired(self, now: datetime, *, limit: int) -> tuple[EndedSession, ...]:
+        with self._lock:
+            return tuple(
+                self._end(session, session.reason_of_expiry(now), now)
+                for session in self.find_expired(now, limit=limit)
             )
-            self._remove(session)
-            self._queue.owe(ended)
+
+    def _end(
+        self, session: ServerSideSession, reason: LogoutReason, ended_at: datetime
+    ) -> EndedSession:
+        ended = EndedSession(
+            session_id=session.session_id,
+            subject_id=session.subject_id,
+            display_name=session.display_name,
+            reason=reason,
+            ended_at=ended_at,
+            participants=self.participants(session.session_id),
+            key=session.key,
+        )
+        self._remove(session)
+        self._queue.owe(ended)
 
         return ended
+
+    def _evict(
+        self, surplus: Iterable[ServerSideSession], ended_at: datetime
+    ) -> tuple[EndedSession, ...]:
+        return tuple(
+            self._end(session, LogoutReason.EVICTED, ended_at) for session in surplus
+        )
+
+    def _live(self, subject_id: str | None, now: datetime) -> list[ServerSideSession]:
+        if subject_id is None:
+            return []
+
+        return [s for s in self.find_by_subject(subject_id) if s.expires_at > now]
+
+    def _beside(self, participant: Participant) -> list[ServerSideSession]:
+        session = self.find(participant.session_id)
+        live = self._live(session.subject_id, participant.joined_at) if session else []
+
+        return [
+            other
+            for other in live
+            if other is not session
+            and participant.client_id in self._participants[other.session_id]
+        ]
 
     def _matching(self, wanted: SessionFilter) -> list[ServerSideSession]:
         with self._lock:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 from datetime import datetime
 from datetime import timedelta
 
@@ -147,25 +148,26 @@ class SqlDeliveryQueue:
             return tuple(map(rows.delivery_from, connection.execute(query).mappings()))
 
 
-def owe(connection: sa.Connection, ended: EndedSession) -> None:
+def owe(connection: sa.Connection, ended: Iterable[EndedSession]) -> None:
     """Add one pending delivery per participant, within a transaction.
 
-    :param connection: The transaction in which the session ends.
-    :param ended: The session.
+    :param connection: The transaction in which the sessions end.
+    :param ended: The sessions.
     """
     owed = [
         {
-            "session_id": ended.session_id,
+            "session_id": session.session_id,
             "client_id": participant.client_id,
             "issuer": participant.issuer,
             "subject": participant.subject,
-            "reason": ended.reason,
-            "created_at": ended.ended_at,
-            "due_at": ended.ended_at,
+            "reason": session.reason,
+            "created_at": session.ended_at,
+            "due_at": session.ended_at,
             "attempts": 0,
             "state": DeliveryState.PENDING,
         }
-        for participant in ended.participants
+        for session in ended
+        for participant in session.participants
     ]
 
     if owed:

@@ -18,14 +18,18 @@ from ...models import Participant
 from ...models import Position
 from ...models import ServerSideSession
 from ...models import SessionFilter
+from ...models import SessionLimit
 from . import keeping
 from . import rows
-from .outbox import owe
+from .endings import end_locked
+from .endings import expired
+from .endings import locked
+from .endings import remove
+from .limits import create_within
+from .limits import join_within
+from .limits import make_room
 from .participation import joining
 from .participation import participants_of
-from .schema import attributes
-from .schema import data
-from .schema import participants
 from .schema import sessions
 from .searching import matching
 from .searching import page
@@ -52,11 +56,11 @@ class SqlSessionStore:
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
 
-    def create(self, session: ServerSideSession) -> None:
-        statement = sa.insert(sessions).values(rows.session_values(session))
-
+    def create(
+        self, session: ServerSideSession, *, limit: SessionLimit | None = None
+    ) -> tuple[EndedSession, ...]:
         try:
-            execute_write(self._engine, statement)
+            return self._create(session, limit)
         except IntegrityError as error:
             raise SessionExistsError(
                 "the key or the session id is taken", key=session.key
@@ -134,17 +138,23 @@ class SqlSessionStore:
         session: ServerSideSession,
         *,
         reseal: Callable[[str, bytes], bytes | None],
-    ) -> None:
+        limit: SessionLimit | None = None,
+    ) -> tuple[EndedSession, ...]:
         values = {**rows.session_values(session), "previous_key": key}
 
-        def work(connection: sa.Connection) -> None:
+        def work(connection: sa.Connection) -> tuple[EndedSession, ...]:
             old = _anonymous(connection, key)
+            ended = make_room(connection, session, limit) if limit else ()
             connection.execute(sa.insert(sessions).values(values))
             keeping.move(connection, old, to=session.session_id, reseal=reseal)
-            _remove(connection, old)
+            remove(connection, [old])
+
+            return ended
+
+        alone_with = session.subject_id if limit else None
 
         try:
-            run_write(self._engine, work)
+            return run_write(self._engine, work, alone_with=alone_with)
         except IntegrityError as error:
             raise SessionExistsError(
                 "the new key or session id is taken", key=session.key
@@ -159,7 +169,12 @@ class SqlSessionStore:
 
         return execute_write(self._engine, statement) == 1
 
-    def add_participant(self, participant: Participant) -> None:
+    def add_participant(
+        self, participant: Participant, *, limit: SessionLimit | None = None
+    ) -> tuple[EndedSession, ...]:
+        if limit is not None:
+            return self._join_within(participant, limit)
+
         statement = joining(participant, dialect_name=self._engine.dialect.name)
 
         try:
@@ -172,6 +187,8 @@ class SqlSessionStore:
         # Nothing is written for a client that is known, nor when the session is gone.
         if not written:
             self._check_exists(participant.session_id)
+
+        return ()
 
     def participants(self, session_id: str) -> tuple[Participant, ...]:
         with autocommit(self._engine) as connection:
@@ -217,25 +234,59 @@ class SqlSessionStore:
         expired_at: datetime | None = None,
     ) -> EndedSession | None:
         def work(connection: sa.Connection) -> EndedSession | None:
-            session = _locked(connection, session_id, expired_at=expired_at)
+            session = locked(connection, session_id, expired_at=expired_at)
 
             if session is None:
                 return None
 
-            ended = EndedSession(
-                session_id=session_id,
-                subject_id=session.subject_id,
-                display_name=session.display_name,
-                reason=reason,
-                ended_at=ended_at,
-                participants=participants_of(connection, session_id),
+            (ended,) = end_locked(
+                connection, [session], reason=lambda _: reason, ended_at=ended_at
             )
-            owe(connection, ended)
-            _remove(connection, session_id)
 
             return ended
 
         return run_write(self._engine, work)
+
+    def end_expired(self, now: datetime, *, limit: int) -> tuple[EndedSession, ...]:
+        def work(connection: sa.Connection) -> tuple[EndedSession, ...]:
+            return end_locked(
+                connection,
+                expired(connection, now, limit=limit),
+                reason=lambda session: session.reason_of_expiry(now),
+                ended_at=now,
+            )
+
+        return run_write(self._engine, work)
+
+    def _create(
+        self, session: ServerSideSession, limit: SessionLimit | None
+    ) -> tuple[EndedSession, ...]:
+        if limit is not None:
+            return run_write(
+                self._engine,
+                lambda connection: create_within(connection, session, limit),
+                alone_with=session.subject_id,
+            )
+
+        execute_write(
+            self._engine, sa.insert(sessions).values(rows.session_values(session))
+        )
+
+        return ()
+
+    def _join_within(
+        self, participant: Participant, limit: SessionLimit
+    ) -> tuple[EndedSession, ...]:
+        session = self.find(participant.session_id)
+
+        if session is None:
+            raise SessionGoneError("the session has ended", key=participant.session_id)
+
+        return run_write(
+            self._engine,
+            lambda connection: join_within(connection, participant, limit),
+            alone_with=session.subject_id,
+        )
 
     def _first(self, query: sa.Select[*tuple[object, ...]]) -> ServerSideSession | None:
         return next(iter(self._all(query)), None)
@@ -253,24 +304,9 @@ class SqlSessionStore:
             raise SessionGoneError("the session has ended", key=session_id) from cause
 
 
-def _locked(
-    connection: sa.Connection, session_id: str, *, expired_at: datetime | None
-) -> ServerSideSession | None:
-    # The first statement of its transaction: whoever adds a participant now waits
-    # and then finds no session, and whoever has added one is seen by the next read.
-    query = _SELECT.where(sessions.c.session_id == session_id).with_for_update()
-
-    if expired_at is not None:
-        query = query.where(sessions.c.expires_at <= expired_at)
-
-    row = connection.execute(query).mappings().one_or_none()
-
-    return None if row is None else rows.session_from(row)
-
-
 def _still_there(connection: sa.Connection, session_id: str) -> None:
     # Whoever writes, moves or removes what a session keeps waits here in line.
-    if _locked(connection, session_id, expired_at=None) is None:
+    if locked(connection, session_id) is None:
         raise SessionGoneError("the session has ended", key=session_id)
 
 
@@ -286,9 +322,3 @@ def _anonymous(connection: sa.Connection, key: str) -> str:
         raise SessionGoneError("no anonymous session has this key", key=key)
 
     return session_id
-
-
-def _remove(connection: sa.Connection, session_id: str) -> None:
-    # SQLite cascades only if it was told so on this connection.
-    for table in (participants, data, attributes, sessions):
-        connection.execute(sa.delete(table).where(table.c.session_id == session_id))

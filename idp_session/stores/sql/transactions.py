@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +12,14 @@ from typing import TypeVar
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
-__all__ = ["autocommit", "execute_write", "run_write", "write_transaction"]
+from .types import MYSQL
+
+__all__ = [
+    "autocommit",
+    "execute_write",
+    "run_write",
+    "write_transaction",
+]
 
 T = TypeVar("T")
 
@@ -19,6 +27,9 @@ T = TypeVar("T")
 _MYSQL_CODES = frozenset({1213, 1020})
 #: Serialization failure, deadlock.
 _POSTGRESQL_CODES = frozenset({"40001", "40P01"})
+
+#: How long MariaDB waits for a name, in seconds; nobody holds one for long.
+_PATIENCE = 30
 
 #: With so many repetitions even fifty writers on one row get through.
 _REPETITIONS = 20
@@ -35,11 +46,17 @@ def autocommit(engine: sa.Engine) -> Iterator[sa.Connection]:
 
 
 @contextmanager
-def write_transaction(engine: sa.Engine) -> Iterator[sa.Connection]:
+def write_transaction(
+    engine: sa.Engine, *, alone_with: str | None = None
+) -> Iterator[sa.Connection]:
     """A transaction that may read and then write.
 
     Each statement sees what others have committed before it. On SQLite nobody else
     writes in the meantime; elsewhere, lock what must not change.
+
+    :param engine: The database.
+    :param alone_with: Until the end, nobody else has a transaction that is to be
+        alone with the same text.
     """
     is_sqlite = engine.dialect.name == "sqlite"
     level = "AUTOCOMMIT" if is_sqlite else "READ COMMITTED"
@@ -47,22 +64,34 @@ def write_transaction(engine: sa.Engine) -> Iterator[sa.Connection]:
     with engine.connect() as connection:
         connection.execution_options(isolation_level=level)
 
-        with connection.begin():
+        with _named(connection, alone_with), connection.begin():
             if is_sqlite:
                 _begin_immediate(connection)
+
+            if alone_with is not None and engine.dialect.name == "postgresql":
+                connection.execute(
+                    sa.select(sa.func.pg_advisory_xact_lock(_number(alone_with)))
+                )
 
             yield connection
 
 
-def run_write(engine: sa.Engine, work: Callable[[sa.Connection], T]) -> T:
+def run_write(
+    engine: sa.Engine,
+    work: Callable[[sa.Connection], T],
+    *,
+    alone_with: str | None = None,
+) -> T:
     """Do work in a write transaction, again if the database picked it as a victim.
 
+    :param engine: The database.
     :param work: Called with the connection, possibly more than once.
+    :param alone_with: As :func:`write_transaction` takes it.
     :returns: What ``work`` returned when it was committed.
     """
 
     def attempt() -> T:
-        with write_transaction(engine) as connection:
+        with write_transaction(engine, alone_with=alone_with) as connection:
             return work(connection)
 
     return _repeated(attempt)
@@ -84,6 +113,43 @@ def execute_write(engine: sa.Engine, statement: sa.UpdateBase) -> int:
             return result.rowcount
 
     return _repeated(attempt)
+
+
+@contextmanager
+def _named(
+    connection: sa.Connection, name: str | None, *, patience: int = _PATIENCE
+) -> Iterator[None]:
+    # MariaDB has no lock that ends with the transaction: this one is around it.
+    if name is None or connection.dialect.name not in MYSQL:
+        yield
+        return
+
+    lock = _digest(f"{connection.engine.url.database} {name}").hex()
+    locked = connection.scalar(sa.select(sa.func.get_lock(lock, patience)))
+    connection.commit()
+
+    if not locked:
+        raise sa.exc.TimeoutError(f"no turn within {patience} seconds")
+
+    try:
+        yield
+    finally:
+        _release(connection, lock)
+
+
+def _release(connection: sa.Connection, lock: str) -> None:
+    # With its connection the lock has gone, too.
+    if not connection.invalidated:
+        connection.execute(sa.select(sa.func.release_lock(lock)))
+        connection.commit()
+
+
+def _number(text: str) -> int:
+    return int.from_bytes(_digest(text)[:8], signed=True)
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=24).digest()
 
 
 def _begin_immediate(connection: sa.Connection) -> None:

@@ -1,0 +1,138 @@
+"""How sessions go, within a transaction: with everything that is owed for them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from collections.abc import Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from ...models import EndedSession
+from ...models import LogoutReason
+from ...models import Participant
+from ...models import ServerSideSession
+from . import rows
+from .outbox import owe
+from .schema import attributes
+from .schema import data
+from .schema import participants
+from .schema import sessions
+
+__all__ = ["end_locked", "expired", "locked", "remove"]
+
+_SELECT = sa.select(*rows.SESSION_COLUMNS)
+# Databases have a limit of parameters in one statement.
+_CHUNK = 500
+
+
+def locked(
+    connection: sa.Connection, session_id: str, *, expired_at: datetime | None = None
+) -> ServerSideSession | None:
+    """A session that stays as it is until the end of the transaction.
+
+    The first to touch the session in its transaction: whoever adds a participant now
+    waits and then finds no session, and whoever has added one is seen by the next
+    read.
+
+    :param connection: The transaction.
+    :param session_id: Which.
+    :param expired_at: If given, only if it had expired at this instant.
+    """
+    query = _SELECT.where(sessions.c.session_id == session_id).with_for_update()
+
+    if expired_at is not None:
+        query = query.where(sessions.c.expires_at <= expired_at)
+
+    row = connection.execute(query).mappings().one_or_none()
+
+    return None if row is None else rows.session_from(row)
+
+
+def expired(
+    connection: sa.Connection, now: datetime, *, limit: int
+) -> tuple[ServerSideSession, ...]:
+    """Sessions that have expired, locked, without those that others have locked.
+
+    :param connection: The transaction.
+    :param now: The instant to compare with.
+    :param limit: How many at the most.
+    """
+    query = (
+        _SELECT.where(sessions.c.expires_at <= now)
+        .order_by(sessions.c.expires_at, sessions.c.session_id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+
+    return tuple(map(rows.session_from, connection.execute(query).mappings()))
+
+
+def end_locked(
+    connection: sa.Connection,
+    found: Sequence[ServerSideSession],
+    *,
+    reason: Callable[[ServerSideSession], LogoutReason],
+    ended_at: datetime,
+) -> tuple[EndedSession, ...]:
+    """End sessions that this transaction has locked.
+
+    :param connection: The transaction.
+    :param found: The sessions.
+    :param reason: Why each of them ends.
+    :param ended_at: When.
+    """
+    ended: list[EndedSession] = []
+
+    for start in range(0, len(found), _CHUNK):
+        chunk = found[start : start + _CHUNK]
+        joined = _participants(connection, chunk)
+        ended += [
+            EndedSession(
+                session_id=session.session_id,
+                subject_id=session.subject_id,
+                display_name=session.display_name,
+                reason=reason(session),
+                ended_at=ended_at,
+                participants=tuple(joined[session.session_id]),
+                key=session.key,
+            )
+            for session in chunk
+        ]
+        owe(connection, ended[start:])
+        remove(connection, _ids(chunk))
+
+    return tuple(ended)
+
+
+def _participants(
+    connection: sa.Connection, found: Sequence[ServerSideSession]
+) -> dict[str, list[Participant]]:
+    joined: dict[str, list[Participant]] = defaultdict(list)
+    query = (
+        sa.select(*rows.PARTICIPANT_COLUMNS)
+        .where(participants.c.session_id.in_(_ids(found)))
+        .order_by(participants.c.joined_at, participants.c.id)
+    )
+
+    for row in connection.execute(query).mappings():
+        participant = rows.participant_from(row)
+        joined[participant.session_id].append(participant)
+
+    return joined
+
+
+def remove(connection: sa.Connection, session_ids: Sequence[str]) -> None:
+    """Delete sessions with everything that belongs to them.
+
+    :param connection: The transaction.
+    :param session_ids: Which.
+    """
+    # SQLite cascades only if it was told so on this connection.
+    for table in (participants, data, attributes, sessions):
+        connection.execute(sa.delete(table).where(table.c.session_id.in_(session_ids)))
+
+
+def _ids(found: Sequence[ServerSideSession]) -> list[str]:
+    return [session.session_id for session in found]
