@@ -250,32 +250,6 @@ class SessionLimitsContract:
             [],
         ]
 
-    @pytest.mark.parametrize("attempt", range(25))
-    def test_an_expired_session_is_given_to_one(
-        self, store: SessionStore, attempt: int
-    ) -> None:
-        """Of sweeps that meet, each ends other sessions."""
-        begun = [make_session() for _ in range(6)]
-        for session in begun:
-            store.create(session)
-
-        results = together([partial(store.end_expired, _LATE, limit=4)] * 3)
-
-        ended = [each.session_id for some in results for each in some]
-        ended += [each.session_id for each in store.end_expired(_LATE, limit=6)]
-        assert sorted(ended) == sorted(each.session_id for each in begun)
-
-
-_LATE = START + timedelta(hours=8)
-
-
-def _join_if_live(store: SessionStore, session: ServerSideSession) -> list[str]:
-    try:
-        return _join(store, session, _TWO)
-    except SessionGoneError:
-        # It made room before its own turn came: whoever ended it says so.
-        return []
-
     def test_a_promotion_makes_room(self, store: SessionStore) -> None:
         """An anonymous session that becomes somebody's counts as one more."""
         older, newer = _two(store)
@@ -310,3 +284,29 @@ def _join_if_live(store: SessionStore, session: ServerSideSession) -> list[str]:
 
         assert store.get(anonymous.key) == anonymous
         assert store.read_data(anonymous.session_id) == {"a": b"1"}
+
+    @pytest.mark.parametrize("attempt", range(25))
+    def test_an_expired_session_is_given_to_one(
+        self, store: SessionStore, attempt: int
+    ) -> None:
+        """Of sweeps that meet, each ends other sessions."""
+        begun = [make_session() for _ in range(6)]
+        for session in begun:
+            store.create(session)
+
+        results = together([partial(store.end_expired, _LATE, limit=4)] * 3)
+
+        ended = [each.session_id for some in results for each in some]
+        ended += [each.session_id for each in store.end_expired(_LATE, limit=6)]
+        assert sorted(ended) == sorted(each.session_id for each in begun)
+
+
+_LATE = START + timedelta(hours=8)
+
+
+def _join_if_live(store: SessionStore, session: ServerSideSession) -> list[str]:
+    try:
+        return _join(store, session, _TWO)
+    except SessionGoneError:
+        # It made room before its own turn came: whoever ended it says so.
+        return []
