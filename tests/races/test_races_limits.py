@@ -19,6 +19,7 @@ from idp_session.models import AuthenticationProperties
 from idp_session.models import EndedSession
 from idp_session.models import LogoutReason
 from idp_session.models import Principal
+from idp_session.services.data import DataService
 from idp_session.services.ending import EndingService
 from idp_session.services.ending import SweepService
 from idp_session.services.reading import SessionReader
@@ -65,7 +66,10 @@ class _Node:
             "options": make_options(max_sessions_per_subject=at_most),
         }
         reader = SessionReader(**services)  # type: ignore[arg-type]  # in that order
-        self.service = SignInService(reader=reader, **services)  # type: ignore[arg-type]
+        data = DataService(
+            store=self.store, protector=AesGcmTicketProtector(SECRET_KEY)
+        )
+        self.service = SignInService(reader=reader, data=data, **services)  # type: ignore[arg-type]
         self.sweep = SweepService(
             store=self.store, ending=self.ending, clock=self.clock
         )
