@@ -2,15 +2,24 @@
 
 from .errors import ConfigurationError as ConfigurationError
 from .errors import IdpSessionError as IdpSessionError
+from .errors import NotInCookieModeError as NotInCookieModeError
 from .errors import SessionGoneError as SessionGoneError
 from .errors import SessionLimitError as SessionLimitError
+from .errors import SessionTooLargeError as SessionTooLargeError
+from .models import AddressStanding as AddressStanding
 from .models import AuthenticationProperties as AuthenticationProperties
 from .models import Client as Client
+from .models import ClientLogout as ClientLogout
 from .models import Delivery as Delivery
 from .models import DeliveryState as DeliveryState
+from .models import Departure as Departure
 from .models import EndedSession as EndedSession
+from .models import HintStanding as HintStanding
 from .models import Lifetime as Lifetime
+from .models import LogoutContext as LogoutContext
+from .models import LogoutOutcome as LogoutOutcome
 from .models import LogoutReason as LogoutReason
+from .models import LogoutResult as LogoutResult
 from .models import Participant as Participant
 from .models import Principal as Principal
 from .models import ServerSideSession as ServerSideSession

@@ -7,10 +7,14 @@
     ├── ProtocolError            the other party broke a rule
     │   ├── InvalidLogoutTokenError
     │   └── InvalidClientMetadataError
+    │       └── InvalidRedirectUriError
     ├── SessionStoreError        a store cannot keep its promise
     │   ├── SessionExistsError   create met a taken key or session id
     │   └── SessionGoneError     the session has ended meanwhile
     ├── SessionLimitError        one session more than the settings allow
+    ├── HandleNotIssuableError   a handle is needed where none can be given
+    ├── SessionTooLargeError     a session does not fit into a cookie
+    ├── NotInCookieModeError     sessions in cookies cannot be listed or ended
     └── LogoutTokenError         a logout token cannot be built
 
 A client that does not answer is not an error: it is the state of a delivery.
@@ -18,15 +22,19 @@ A client that does not answer is not an error: it is the state of a delivery.
 
 __all__ = [
     "ConfigurationError",
+    "HandleNotIssuableError",
     "IdpSessionError",
     "InvalidClientMetadataError",
     "InvalidLogoutTokenError",
+    "InvalidRedirectUriError",
     "LogoutTokenError",
+    "NotInCookieModeError",
     "ProtocolError",
     "SessionExistsError",
     "SessionGoneError",
     "SessionLimitError",
     "SessionStoreError",
+    "SessionTooLargeError",
 ]
 
 
@@ -35,9 +43,10 @@ class IdpSessionError(Exception):
 
 
 class ConfigurationError(IdpSessionError):
-    """An option or a collaborator is wrong; raised only while the app is set up.
+    """An option, a collaborator, or a file or database that they name is wrong.
 
-    The message names the setting at fault and what to do about it.
+    Raised while an app or an object is set up, and by commands. The message names
+    what is at fault, and what to do about it.
     """
 
 
@@ -63,7 +72,7 @@ class InvalidLogoutTokenError(ProtocolError):
 
 
 class InvalidClientMetadataError(ProtocolError):
-    """A client registers logout metadata that the specifications forbid.
+    """A client registers metadata that the specifications forbid.
 
     :param member: The name of the member at fault, as on the wire.
     :param description: What is wrong with it.
@@ -74,6 +83,12 @@ class InvalidClientMetadataError(ProtocolError):
     def __init__(self, member: str, description: str) -> None:
         super().__init__(f"{member}: {description}")
         self.member = member
+
+
+class InvalidRedirectUriError(InvalidClientMetadataError):
+    """A client registers redirect URIs that a code must not be sent to."""
+
+    error = "invalid_redirect_uri"
 
 
 class SessionStoreError(IdpSessionError):
@@ -106,6 +121,54 @@ class SessionLimitError(IdpSessionError):
     def __init__(self, *, at_most: int) -> None:
         super().__init__(f"no more than {at_most} sessions are allowed at once")
         self.at_most = at_most
+
+
+class HandleNotIssuableError(IdpSessionError):
+    """A session would begin, or get a new handle, on an open WebSocket.
+
+    Its response, which would carry the handle, was sent by the handshake. Nothing
+    has changed.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(
+            "no session can begin and nobody can sign in on a WebSocket, whose "
+            "response has been sent; do that with an ordinary request before the "
+            "socket is opened"
+        )
+
+
+class SessionTooLargeError(IdpSessionError):
+    """A session would not fit into the cookies of a request; nothing has changed.
+
+    Raised only where ``IDP_SESSION_TICKETS`` is ``"cookie"``.
+
+    :param size: How many characters it would take.
+    :param at_most: How many there may be.
+    """
+
+    def __init__(self, *, size: int, at_most: int) -> None:
+        super().__init__(
+            f"the session would take {size} characters in the cookie, and {at_most}"
+            ' fit; keep less in it, or set IDP_SESSION_TICKETS = "server"'
+        )
+        self.size = size
+        self.at_most = at_most
+
+
+class NotInCookieModeError(IdpSessionError):
+    """What was asked for needs sessions on the server; nothing was done.
+
+    Raised only where ``IDP_SESSION_TICKETS`` is ``"cookie"``.
+
+    :param what: What cannot be done, as in "list sessions".
+    """
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f'IDP_SESSION_TICKETS is "cookie": the provider cannot {what}, since only'
+            ' browsers have them; set IDP_SESSION_TICKETS = "server" if you need that'
+        )
 
 
 class LogoutTokenError(IdpSessionError):

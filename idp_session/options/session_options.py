@@ -1,8 +1,7 @@
-"""Every setting, declared once and read from the ``IDP_SESSION_*`` keys of the app."""
+"""The settings."""
 
 from __future__ import annotations
 
-import ipaddress
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,18 +9,18 @@ from datetime import timedelta
 from typing import Any
 from typing import Literal
 from typing import Self
-from urllib.parse import urlsplit
 
-from .errors import ConfigurationError
-from .models import LimitPolicy
-from .models import SessionLimit
+from ..errors import ConfigurationError
+from ..models import LimitPolicy
+from ..models import SessionLimit
+from .checks import check
+from .conversion import converted
+from .conversion import PREFIX
 
-__all__ = ["PREFIX", "SameSite", "SessionOptions"]
-
-#: What the name of each setting begins with in the app's config.
-PREFIX = "IDP_SESSION_"
+__all__ = ["SameSite", "Sender", "SessionOptions"]
 
 SameSite = Literal["Lax", "Strict", "None"]
+Sender = Literal["auto", "requests", "curl"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,6 +36,9 @@ class SessionOptions:
     #: Where sessions and deliveries are kept, as an SQLAlchemy URL. Default:
     #: ``None``, a SQLite file in the app's instance folder.
     database_url: str | None = None
+    #: Where sessions are: in the database, so that they can be listed and ended, or
+    #: each sealed in the ``"cookie"`` of its browser. Default: ``"server"``.
+    tickets: Literal["server", "cookie"] = "server"
     #: Name of the cookie that holds the handle. Over https it is sent with the
     #: prefix ``__Host-``, if no domain is set and the path is ``/``. Default:
     #: ``"idp_session"``.
@@ -55,6 +57,9 @@ class SessionOptions:
     #: Whether a check-session cookie is kept and the iframe served. Default:
     #: ``True``.
     check_session: bool = True
+    #: Whether responses that sign somebody in or out tell the browser so, in the
+    #: header ``Set-Login`` (Login Status API). Default: ``True``.
+    login_status: bool = True
     #: Name of the check-session cookie. Default: ``"idsrv.session"``.
     check_session_cookie_name: str = "idsrv.session"
     #: Domain of the check-session cookie. Default: ``None``, the provider's host.
@@ -65,6 +70,13 @@ class SessionOptions:
     #: ``SameSite`` of the check-session cookie; anything but ``"None"`` hides it
     #: from the iframe on other sites. Default: ``"None"``.
     check_session_cookie_same_site: SameSite = "None"
+    #: The scheme of an ``Authorization`` header in which apps and tools without a
+    #: cookie jar send their handle (RFC 9110 §11.4), such as ``"Session"``; not one
+    #: of OAuth or of passwords. Default: ``None``, the header is not looked at.
+    authorization_scheme: str | None = None
+    #: Origins of pages whose WebSockets are given the session of the browser, beside
+    #: that of the issuer, as ``https://app.example.com``. Default: none.
+    websocket_origins: tuple[str, ...] = ()
     #: For how long a session may be unused. Default: 2 hours.
     idle_timeout: timedelta = timedelta(hours=2)
     #: How long a session lives, used or not. Default: 12 hours.
@@ -94,6 +106,24 @@ class SessionOptions:
     #: ``"end_oldest"`` or ``"end_least_recently_used"`` of the others. Default:
     #: ``"end_oldest"``.
     session_limit_policy: LimitPolicy = "end_oldest"
+    #: Whether to keep from which address a session was used: ``"no"``,
+    #: ``"shortened"`` to the network (the first 24 bits of IPv4, 48 of IPv6), or
+    #: ``"full"``. Default: ``"no"``.
+    keep_ip_address: Literal["no", "shortened", "full"] = "no"
+    #: Whether to keep what the browser that uses a session says that it is. Default:
+    #: ``True``.
+    keep_user_agent: bool = True
+    #: How recently the user must have proved who they are to sign out other devices
+    #: on the pages of :func:`~idp_session.flask.devices_blueprint`. Default:
+    #: ``None``, at any time in the session.
+    devices_authentication_lifetime: timedelta | None = None
+    #: The languages that pages may be in, as tags such as ``de`` or ``pt-BR``; the
+    #: first is shown to whoever wants none of them. If it is empty these are all that
+    #: there are, English first. Default: none.
+    languages: tuple[str, ...] = ()
+    #: A folder with the host's own translations, relative to the app's: others than
+    #: English and German, or other words. Default: ``None``.
+    translations_folder: str | None = None
     #: How often expired sessions are looked for, so that their clients hear of
     #: it although no request finds them. Default: 60 seconds.
     sweep_interval: timedelta = timedelta(seconds=60)
@@ -103,8 +133,8 @@ class SessionOptions:
     #: How long a confirmation form and a logout page may be used. Default: 10
     #: minutes.
     logout_page_lifetime: timedelta = timedelta(minutes=10)
-    #: How long the logout page waits for its frames (Front-Channel Logout 1.0
-    #: §3). Default: 4 seconds.
+    #: How long each frame of the logout page has, counted from when the page is
+    #: there (Front-Channel Logout 1.0 §3). Default: 4 seconds.
     front_channel_wait: timedelta = timedelta(seconds=4)
     #: How long the response that ends a session waits for the clients' answers,
     #: at the most. Default: 2 seconds.
@@ -112,12 +142,29 @@ class SessionOptions:
     #: How long a logout token may be used (Back-Channel Logout 1.0 §4). At most
     #: two minutes, which is the default.
     logout_token_lifetime: timedelta = timedelta(minutes=2)
+    #: Of sessions that end for which reasons clients are told by the back channel,
+    #: unless a client says so itself; values of :class:`.LogoutReason`. Default:
+    #: ``None``, all of them.
+    logout_reasons: tuple[str, ...] | None = None
+    #: Whether logout tokens have the claim ``logout_reason``, an extension of ours,
+    #: unless a client says so itself. Default: ``False``.
+    logout_reason_claim: bool = False
     #: Whether deliveries are sent by threads of each process that serves
-    #: requests. Without, run ``flask idp-session deliver``. Default: ``True``.
+    #: requests. Without, or where a dispatcher is given to
+    #: :meth:`.IdpSession.init_app`, they are sent elsewhere: by
+    #: ``flask idp-session deliver`` or workers of Celery. Default: ``True``.
     delivery_in_process: bool = True
-    #: How many deliveries one process has on their way at once, at most a quarter of
-    #: them to one client. They mostly wait, so many cost little. Default: 64.
-    delivery_threads: int = 64
+    #: Who posts logout tokens: ``"curl"``, by libcurl in one thread, which needs the
+    #: extra ``curl``; ``"requests"``, by Requests, each in a thread of its own; or
+    #: ``"auto"``, by libcurl if it is there. Default: ``"auto"``.
+    delivery_sender: Sender = "auto"
+    #: How many deliveries one process has on their way at once; more than 256 need
+    #: libcurl. They mostly wait, so many cost little. Default: 256.
+    delivery_in_flight: int = 256
+    #: How many of them may be on their way to one host, so that a slow one does not
+    #: keep others waiting; clients that share a host share this. Default: ``None``,
+    #: a quarter of them.
+    delivery_in_flight_per_host: int | None = None
     #: For how long a process owns a delivery that it has taken; then another one
     #: takes it over. Longer than ``delivery_timeout``. Default: 20 seconds.
     delivery_lease: timedelta = timedelta(seconds=20)
@@ -143,6 +190,13 @@ class SessionOptions:
     #: Networks of clients inside the company, as CIDR, that may be reached
     #: although their addresses are not public. Default: none.
     delivery_allowed_networks: tuple[str, ...] = ()
+    #: Hosts of clients inside the company that may be reached although their
+    #: addresses are private: ``crm.intranet.example``, or ``*.intranet.example``
+    #: for every name below it. Default: none.
+    delivery_allowed_hosts: tuple[str, ...] = ()
+    #: The only ports to which logout tokens may be sent. Without any, those are 443
+    #: and all from 1024 on, and 80 if plain http is allowed. Default: none.
+    delivery_allowed_ports: tuple[int, ...] = ()
     #: A file of certificates that are trusted besides the usual ones. Default:
     #: ``None``.
     delivery_ca_file: str | None = None
@@ -159,12 +213,7 @@ class SessionOptions:
     max_event_streams: int = 100
 
     def __post_init__(self) -> None:
-        _check_issuer(self.issuer)
-        _check_lifetimes(self)
-        _check_limits(self)
-        _check_cookies(self)
-        _check_delivery(self)
-        _check_channels(self)
+        check(self)
 
     @property
     def secure_transport(self) -> bool:
@@ -178,6 +227,14 @@ class SessionOptions:
             return self.secure_transport
 
         return self.cookie_secure
+
+    @property
+    def deliveries_per_host(self) -> int:
+        """How many deliveries may be on their way to one host."""
+        if self.delivery_in_flight_per_host is None:
+            return max(1, self.delivery_in_flight // 4)
+
+        return self.delivery_in_flight_per_host
 
     @property
     def subject_limit(self) -> SessionLimit | None:
@@ -220,192 +277,4 @@ class SessionOptions:
                 "IDP_SESSION_ISSUER is not set; give the issuer of your ID tokens"
             )
 
-        return cls(**{k: _converted(k, v, hints[k]) for k, v in given.items()})
-
-
-def _converted(name: str, value: Any, hint: Any) -> Any:
-    wanted = typing.get_args(hint) or (hint,)
-
-    if typing.get_origin(hint) is tuple:
-        return _strings(name, value)
-
-    if value is None and type(None) in wanted:
-        return None
-
-    if timedelta in wanted:
-        return _duration(name, value)
-
-    for choices in (SameSite, LimitPolicy):
-        if choices in wanted or hint == choices:
-            return _one_of(name, value, typing.get_args(choices))
-
-    expected = next(kind for kind in wanted if kind is not type(None))
-
-    if type(value) is not expected:
-        raise _refused(name, f"a value of type {expected.__name__}")
-
-    return value
-
-
-def _duration(name: str, value: Any) -> timedelta:
-    if isinstance(value, timedelta):
-        return value
-
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise _refused(name, "a duration in seconds")
-
-    try:
-        return timedelta(seconds=value)
-    except (OverflowError, ValueError):
-        raise _refused(name, "a duration in seconds that fits a calendar") from None
-
-
-def _strings(name: str, value: Any) -> tuple[str, ...]:
-    if isinstance(value, str):
-        value = [part.strip() for part in value.split(",") if part.strip()]
-
-    if not isinstance(value, list | tuple) or not all(
-        isinstance(part, str) for part in value
-    ):
-        raise _refused(name, "a list of strings, or one string with commas")
-
-    return tuple(value)
-
-
-def _one_of(name: str, value: Any, choices: tuple[str, ...]) -> str:
-    if value not in choices:
-        *others, last = [f'"{choice}"' for choice in choices]
-        raise _refused(name, f"{', '.join(others)} or {last}")
-
-    return str(value)
-
-
-def _refused(name: str, wanted: str) -> ConfigurationError:
-    return ConfigurationError(f"{PREFIX}{name.upper()} must be {wanted}")
-
-
-_LONGEST = timedelta(days=36500)
-
-
-def _check_issuer(issuer: str) -> None:
-    try:
-        parts = urlsplit(issuer)
-        usable = (
-            parts.scheme in {"http", "https"}
-            and bool(parts.hostname)
-            and parts.port != 0
-            # The parser forgives capitals and line breaks; whoever compares the
-            # issuer with that of an ID token does not.
-            and parts.geturl() == issuer
-        )
-    except ValueError:
-        usable = False
-
-    if not usable or "?" in issuer or "#" in issuer:
-        raise _refused("issuer", "an http or https URL without query or fragment")
-
-
-def _check_lifetimes(options: SessionOptions) -> None:
-    for name, least in (
-        ("idle_timeout", timedelta(seconds=1)),
-        ("absolute_lifetime", timedelta(seconds=1)),
-        ("remembered_idle_timeout", timedelta(seconds=1)),
-        ("remembered_absolute_lifetime", timedelta(seconds=1)),
-        ("anonymous_idle_timeout", timedelta(seconds=1)),
-        ("anonymous_absolute_lifetime", timedelta(seconds=1)),
-        ("authentication_lifetime", timedelta(seconds=1)),
-        ("sweep_interval", timedelta(seconds=1)),
-        ("logout_page_lifetime", timedelta(seconds=10)),
-        ("front_channel_wait", timedelta(0)),
-        ("back_channel_wait", timedelta(0)),
-        ("logout_token_lifetime", timedelta(seconds=1)),
-        ("delivery_lease", timedelta(seconds=1)),
-        ("delivery_timeout", timedelta(milliseconds=100)),
-        ("delivery_connect_timeout", timedelta(milliseconds=100)),
-        ("delivery_retry_after", timedelta(milliseconds=100)),
-        ("delivery_retry_at_most_after", timedelta(milliseconds=100)),
-        ("delivery_lifetime", timedelta(seconds=1)),
-        ("delivery_retention", timedelta(0)),
-        ("delivery_poll_interval", timedelta(milliseconds=100)),
-        ("channel_check_interval", timedelta(milliseconds=100)),
-    ):
-        duration = getattr(options, name)
-
-        if duration is not None and duration < least:
-            raise _refused(name, f"at least {least.total_seconds():g} seconds")
-
-        # Instants that far away would fall off the calendar.
-        if duration is not None and duration > _LONGEST:
-            raise _refused(name, "at most 100 years")
-
-    # backchannel §4: preferably at most two minutes in the future.
-    if options.logout_token_lifetime > timedelta(minutes=2):
-        raise _refused("logout_token_lifetime", "at most 120 seconds")
-
-
-def _check_limits(options: SessionOptions) -> None:
-    for name in ("max_sessions_per_subject", "max_sessions_per_subject_and_client"):
-        at_most = getattr(options, name)
-
-        if at_most is not None and at_most < 1:
-            raise _refused(name, "at least 1")
-
-
-def _check_cookies(options: SessionOptions) -> None:
-    if options.cookie_name == options.check_session_cookie_name:
-        raise _refused("check_session_cookie_name", "different from the cookie_name")
-
-    # Browsers drop a cookie that is SameSite=None and not Secure.
-    if options.cookie_same_site == "None" and not options.handle_cookie_secure:
-        raise _refused("cookie_secure", 'true when cookie_same_site is "None"')
-
-    if (
-        options.check_session_cookie_same_site == "None"
-        and not options.check_session_cookie_secure
-    ):
-        raise _refused(
-            "check_session_cookie_secure",
-            'true when check_session_cookie_same_site is "None"',
-        )
-
-    # RFC 6265 §5.2.4: for anything else each page would have a path of its own.
-    if options.cookie_path is not None and not options.cookie_path.startswith("/"):
-        raise _refused("cookie_path", "a path that begins with /")
-
-    for name in ("cookie_name", "check_session_cookie_name"):
-        _check_cookie_name(name, getattr(options, name))
-
-
-def _check_cookie_name(name: str, value: str) -> None:
-    # RFC 6265 §4.1.1: a cookie name is an HTTP token.
-    if not value or not all(
-        c.isascii() and (c.isalnum() or c in _TCHAR) for c in value
-    ):
-        raise _refused(name, "letters, digits and the marks " + _TCHAR)
-
-    if value.startswith("__"):
-        raise _refused(name, "a name without prefix; __Host- is added where it holds")
-
-
-_TCHAR = "!#$%&'*+-.^_`|~"
-
-
-def _check_delivery(options: SessionOptions) -> None:
-    if options.delivery_lease <= options.delivery_timeout:
-        raise _refused("delivery_lease", "longer than IDP_SESSION_DELIVERY_TIMEOUT")
-
-    if not 1 <= options.delivery_threads <= 256:  # noqa: PLR2004
-        raise _refused("delivery_threads", "between 1 and 256")
-
-    for network in options.delivery_allowed_networks:
-        try:
-            ipaddress.ip_network(network)
-        except ValueError as error:
-            raise _refused(
-                "delivery_allowed_networks", f"networks as CIDR, but {error}"
-            ) from error
-
-
-def _check_channels(options: SessionOptions) -> None:
-    if not 0 <= options.max_event_streams <= 10_000:  # noqa: PLR2004
-        raise _refused("max_event_streams", "between 0 and 10000")
+        return cls(**{k: converted(k, v, hints[k]) for k, v in given.items()})
