@@ -7,6 +7,8 @@ import dataclasses
 import json
 from collections.abc import Callable
 from datetime import datetime
+from datetime import UTC
+from functools import lru_cache
 from typing import Any
 
 from ...models import ServerSideSession
@@ -17,6 +19,10 @@ __all__ = ["CopySealer"]
 # To be changed with the form of the copies: releases share a cache in an upgrade.
 _PURPOSE = "cache"
 _FIELDS = frozenset(each.name for each in dataclasses.fields(ServerSideSession))
+
+#: Of so many copies it is known what they say.
+_MOST_KNOWN = 1024
+_NO_COPY = (None, datetime.min.replace(tzinfo=UTC))
 
 _DECODERS: dict[str, Callable[[Any], Any]] = {
     "bytes": base64.b64decode,
@@ -36,6 +42,7 @@ class CopySealer:
 
     def __init__(self, protector: TicketProtector) -> None:
         self._protector = protector
+        self._known = lru_cache(maxsize=_MOST_KNOWN)(self._opened)
 
     def seal(self, session: ServerSideSession, *, until: datetime) -> bytes:
         """A copy of a session that only this provider can read.
@@ -63,18 +70,27 @@ class CopySealer:
         if not isinstance(sealed, bytes):
             return None
 
+        session, until = self._known(sealed, key)
+
+        return session if until > now else None
+
+    def _opened(
+        self, sealed: bytes, key: str
+    ) -> tuple[ServerSideSession | None, datetime]:
         plaintext = self._protector.open(sealed, purpose=_PURPOSE, context=key)
 
-        return None if plaintext is None else _session_from(json.loads(plaintext), now)
+        return _NO_COPY if plaintext is None else _copied(json.loads(plaintext))
 
 
-def _session_from(copy: dict[str, Any], now: datetime) -> ServerSideSession | None:
+def _copied(copy: dict[str, Any]) -> tuple[ServerSideSession | None, datetime]:
     values: dict[str, Any] = copy["session"]
 
-    if values.keys() != _FIELDS or datetime.fromisoformat(copy["until"]) <= now:
-        return None
+    if values.keys() != _FIELDS:
+        return _NO_COPY
 
-    return ServerSideSession(**{name: _decoded(*values[name]) for name in values})
+    session = ServerSideSession(**{name: _decoded(*values[name]) for name in values})
+
+    return session, datetime.fromisoformat(copy["until"])
 
 
 def _encoded(value: object) -> tuple[str, object]:

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from collections.abc import Mapping
 from datetime import datetime
 
+from ...models import Departure
 from ...models import EndedSession
 from ...models import LogoutReason
 from ...models import Participant
@@ -14,6 +15,7 @@ from ...models import Position
 from ...models import ServerSideSession
 from ...models import SessionFilter
 from ...models import SessionLimit
+from ...models import SessionOrigin
 from ...ports import SessionStore
 
 __all__ = ["ForwardingSessionStore"]
@@ -38,6 +40,11 @@ class ForwardingSessionStore:
 
     def find(self, session_id: str) -> ServerSideSession | None:
         return self._store.find(session_id)
+
+    def is_live(
+        self, session_id: str, *, now: datetime, client_id: str | None = None
+    ) -> bool:
+        return self._store.is_live(session_id, now=now, client_id=client_id)
 
     def find_rotated(self, key: str) -> ServerSideSession | None:
         return self._store.find_rotated(key)
@@ -76,8 +83,17 @@ class ForwardingSessionStore:
     ) -> tuple[EndedSession, ...]:
         return self._store.promote(key, session, reseal=reseal, limit=limit)
 
-    def renew(self, key: str, *, renewed_at: datetime, expires_at: datetime) -> bool:
-        return self._store.renew(key, renewed_at=renewed_at, expires_at=expires_at)
+    def renew(
+        self,
+        key: str,
+        *,
+        renewed_at: datetime,
+        expires_at: datetime,
+        origin: SessionOrigin | None = None,
+    ) -> bool:
+        return self._store.renew(
+            key, renewed_at=renewed_at, expires_at=expires_at, origin=origin
+        )
 
     def add_participant(
         self, participant: Participant, *, limit: SessionLimit | None = None
@@ -115,9 +131,31 @@ class ForwardingSessionStore:
         reason: LogoutReason,
         ended_at: datetime,
         expired_at: datetime | None = None,
+        notify: bool = True,
     ) -> EndedSession | None:
         return self._store.end(
-            session_id, reason=reason, ended_at=ended_at, expired_at=expired_at
+            session_id,
+            reason=reason,
+            ended_at=ended_at,
+            expired_at=expired_at,
+            notify=notify,
+        )
+
+    def leave(
+        self,
+        session_id: str,
+        *,
+        client_ids: Collection[str],
+        reason: LogoutReason,
+        left_at: datetime,
+        notify: bool = True,
+    ) -> Departure | None:
+        return self._store.leave(
+            session_id,
+            client_ids=client_ids,
+            reason=reason,
+            left_at=left_at,
+            notify=notify,
         )
 
     def end_expired(self, now: datetime, *, limit: int) -> tuple[EndedSession, ...]:

@@ -17,6 +17,7 @@ from ...models import LogoutReason
 from ...models import Participant
 from ...models import ServerSideSession
 from ...models import SessionLimit
+from ...models import SessionOrigin
 from ...ports import Clock
 from ...ports import SessionStore
 from ...ports import TicketProtector
@@ -134,9 +135,18 @@ class CachedSessionStore(ForwardingSessionStore):
 
         return self._marked_after(ended)
 
-    def renew(self, key: str, *, renewed_at: datetime, expires_at: datetime) -> bool:
+    def renew(
+        self,
+        key: str,
+        *,
+        renewed_at: datetime,
+        expires_at: datetime,
+        origin: SessionOrigin | None = None,
+    ) -> bool:
         with self._marked(key):
-            return self._store.renew(key, renewed_at=renewed_at, expires_at=expires_at)
+            return self._store.renew(
+                key, renewed_at=renewed_at, expires_at=expires_at, origin=origin
+            )
 
     def add_participant(
         self, participant: Participant, *, limit: SessionLimit | None = None
@@ -155,6 +165,7 @@ class CachedSessionStore(ForwardingSessionStore):
         reason: LogoutReason,
         ended_at: datetime,
         expired_at: datetime | None = None,
+        notify: bool = True,
     ) -> EndedSession | None:
         # Whoever reads a key that we do not find here, because the handle is replaced
         # between our look and the end, finds the first mark and keeps no copy.
@@ -166,7 +177,11 @@ class CachedSessionStore(ForwardingSessionStore):
 
             with self._marked(session.key):
                 return self._store.end(
-                    session_id, reason=reason, ended_at=ended_at, expired_at=expired_at
+                    session_id,
+                    reason=reason,
+                    ended_at=ended_at,
+                    expired_at=expired_at,
+                    notify=notify,
                 )
 
     def end_expired(self, now: datetime, *, limit: int) -> tuple[EndedSession, ...]:

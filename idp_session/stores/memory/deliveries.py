@@ -5,10 +5,12 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import threading
+from collections.abc import Sequence
 from datetime import datetime
 from datetime import timedelta
 from operator import attrgetter
 
+from ...models import Backlog
 from ...models import Delivery
 from ...models import DeliveryResult
 from ...models import DeliveryState
@@ -29,8 +31,9 @@ class MemoryDeliveryQueue:
         self.lock = threading.RLock()
         self._ids = itertools.count(1)
         self._deliveries: dict[int, Delivery] = {}
+        self._ends: dict[str, datetime] = {}
 
-    def owe(self, ended: EndedSession) -> None:
+    def add(self, ended: EndedSession) -> None:
         """Add one pending delivery per participant.
 
         :param ended: The session that has just ended.
@@ -48,7 +51,7 @@ class MemoryDeliveryQueue:
         limit: int,
         share: FairShare | None = None,
     ) -> tuple[Delivery, ...]:
-        fair = share or FairShare(per_client=limit)
+        fair = share or FairShare(per_host=limit)
 
         with self.lock:
             due = [each for each in self._pending() if each.due_at <= now]
@@ -73,6 +76,12 @@ class MemoryDeliveryQueue:
 
         return True
 
+    def settle_all(
+        self, results: Sequence[tuple[Delivery, DeliveryResult]]
+    ) -> tuple[bool, ...]:
+        with self.lock:
+            return tuple(self.settle(delivery, result) for delivery, result in results)
+
     def of_session(self, session_id: str) -> tuple[Delivery, ...]:
         with self.lock:
             return tuple(
@@ -81,9 +90,24 @@ class MemoryDeliveryQueue:
                 if each.session_id == session_id
             )
 
+    def has_untried(self, session_id: str, *, client_id: str | None = None) -> bool:
+        return any(
+            client_id in {None, each.client_id} and not each.was_tried
+            for each in self.of_session(session_id)
+        )
+
     def next_due_at(self) -> datetime | None:
         with self.lock:
             return min((each.due_at for each in self._pending()), default=None)
+
+    def backlog(self, *, at_most: int) -> Backlog:
+        with self.lock:
+            pending = sorted(self._pending(), key=attrgetter("due_at"))[:at_most]
+
+        return Backlog(
+            pending=len(pending),
+            oldest_created_at=min((each.created_at for each in pending), default=None),
+        )
 
     def query(
         self,
@@ -127,6 +151,29 @@ class MemoryDeliveryQueue:
                 del self._deliveries[delivery_id]
 
         return len(gone)
+
+    def owe(self, ended: EndedSession) -> bool:
+        with self.lock:
+            if ended.session_id in self._ends:
+                return False
+
+            self._ends[ended.session_id] = ended.ended_at
+            self.add(ended)
+
+        return True
+
+    def has_ended(self, session_id: str) -> bool:
+        with self.lock:
+            return session_id in self._ends
+
+    def forget_ends(self, *, before: datetime, limit: int) -> int:
+        with self.lock:
+            over = [each for each, at in self._ends.items() if at < before][:limit]
+
+            for session_id in over:
+                del self._ends[session_id]
+
+        return len(over)
 
     def _pending(self) -> list[Delivery]:
         return [

@@ -6,25 +6,38 @@ from collections import defaultdict
 from collections.abc import Callable
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
+from ...errors import SessionGoneError
 from ...models import EndedSession
 from ...models import LogoutReason
 from ...models import Participant
 from ...models import ServerSideSession
 from . import rows
-from .outbox import owe
+from .owing import owe_everybody
 from .schema import attributes
 from .schema import data
 from .schema import participants
 from .schema import sessions
 
-__all__ = ["end_locked", "expired", "locked", "remove"]
+__all__ = ["end_locked", "expired", "locked", "remove", "still_there"]
 
 _SELECT = sa.select(*rows.SESSION_COLUMNS)
 # Databases have a limit of parameters in one statement.
 _CHUNK = 500
+_IDS = sa.bindparam("session_ids", type_=sa.String(), expanding=True)
+_PARTICIPANTS = (
+    sa.select(*rows.PARTICIPANT_COLUMNS)
+    .where(participants.c.session_id.in_(_IDS))
+    .order_by(participants.c.joined_at, participants.c.id)
+)
+# Those that belong to others first.
+_DELETES = tuple(
+    sa.delete(table).where(table.c.session_id.in_(_IDS))
+    for table in (participants, data, attributes, sessions)
+)
 
 
 def locked(
@@ -45,9 +58,24 @@ def locked(
     if expired_at is not None:
         query = query.where(sessions.c.expires_at <= expired_at)
 
-    row = connection.execute(query).mappings().one_or_none()
+    row = connection.execute(query).one_or_none()
 
     return None if row is None else rows.session_from(row)
+
+
+def still_there(connection: sa.Connection, session_id: str) -> ServerSideSession:
+    """A session, locked: whoever changes what belongs to it waits here in line.
+
+    :param connection: The transaction.
+    :param session_id: Which.
+    :raises SessionGoneError: If it has ended.
+    """
+    session = locked(connection, session_id)
+
+    if session is None:
+        raise SessionGoneError("the session has ended", key=session_id)
+
+    return session
 
 
 def expired(
@@ -59,14 +87,16 @@ def expired(
     :param now: The instant to compare with.
     :param limit: How many at the most.
     """
+    # In the order of the index and no other: to sort, MariaDB would lock every row that
+    # has expired, and leave nothing to other callers.
     query = (
         _SELECT.where(sessions.c.expires_at <= now)
-        .order_by(sessions.c.expires_at, sessions.c.session_id)
+        .order_by(sessions.c.expires_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
 
-    return tuple(map(rows.session_from, connection.execute(query).mappings()))
+    return tuple(map(rows.session_from, connection.execute(query).all()))
 
 
 def end_locked(
@@ -75,6 +105,7 @@ def end_locked(
     *,
     reason: Callable[[ServerSideSession], LogoutReason],
     ended_at: datetime,
+    notify: bool = True,
 ) -> tuple[EndedSession, ...]:
     """End sessions that this transaction has locked.
 
@@ -82,6 +113,7 @@ def end_locked(
     :param found: The sessions.
     :param reason: Why each of them ends.
     :param ended_at: When.
+    :param notify: Whether their clients are owed word.
     """
     ended: list[EndedSession] = []
 
@@ -96,11 +128,12 @@ def end_locked(
                 reason=reason(session),
                 ended_at=ended_at,
                 participants=tuple(joined[session.session_id]),
+                notified=notify,
                 key=session.key,
             )
             for session in chunk
         ]
-        owe(connection, ended[start:])
+        owe_everybody(connection, ended[start:] if notify else (), at=ended_at)
         remove(connection, _ids(chunk))
 
     return tuple(ended)
@@ -110,13 +143,8 @@ def _participants(
     connection: sa.Connection, found: Sequence[ServerSideSession]
 ) -> dict[str, list[Participant]]:
     joined: dict[str, list[Participant]] = defaultdict(list)
-    query = (
-        sa.select(*rows.PARTICIPANT_COLUMNS)
-        .where(participants.c.session_id.in_(_ids(found)))
-        .order_by(participants.c.joined_at, participants.c.id)
-    )
 
-    for row in connection.execute(query).mappings():
+    for row in connection.execute(_PARTICIPANTS, {"session_ids": _ids(found)}).all():
         participant = rows.participant_from(row)
         joined[participant.session_id].append(participant)
 
@@ -129,9 +157,21 @@ def remove(connection: sa.Connection, session_ids: Sequence[str]) -> None:
     :param connection: The transaction.
     :param session_ids: Which.
     """
-    # SQLite cascades only if it was told so on this connection.
-    for table in (participants, data, attributes, sessions):
-        connection.execute(sa.delete(table).where(table.c.session_id.in_(session_ids)))
+    deletes = _DELETES[-1:] if _cascades(connection) else _DELETES
+
+    for delete in deletes:
+        connection.execute(delete, {"session_ids": session_ids})
+
+
+def _cascades(connection: sa.Connection) -> bool:
+    if connection.dialect.name != "sqlite":
+        return True
+
+    # SQLite does only if it was told so on this connection.
+    driver: Any = connection.connection.driver_connection
+    (is_told,) = driver.execute("PRAGMA foreign_keys").fetchone()
+
+    return bool(is_told)
 
 
 def _ids(found: Sequence[ServerSideSession]) -> list[str]:

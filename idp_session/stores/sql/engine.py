@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
 import time
@@ -9,28 +10,42 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from .liveness import watch_over
+
 __all__ = ["create_engine", "create_sqlite_engine"]
 
 _BUSY_TIMEOUT = 10.0
+_LOGGING_NAME = "idp_session"
 
 
 def create_engine(url: str | sa.URL, **options: Any) -> sa.Engine:
     """An engine for the stores; connects when it is first used.
 
     SQLite gets a write-ahead log, full durability, foreign keys, and 10 seconds of
-    patience. Other databases are asked whether a pooled connection still lives
-    before it is used. Errors do not show parameters.
+    patience. With other databases no pooled connection is used that is dead: they are
+    asked when it was not used for some seconds, or when something has come in on it.
+    Neither errors nor logs show parameters or rows, at any level,
+    unless ``hide_parameters`` is false; statements are logged by
+    ``sqlalchemy.engine.Engine.idp_session``.
 
     :param url: Where the database is, as SQLAlchemy writes it.
     :param options: More for :func:`sqlalchemy.create_engine`; these win.
     """
     url = sa.make_url(url)
     is_sqlite = url.get_backend_name() == "sqlite"
-    settings = {"hide_parameters": True, "pool_pre_ping": not is_sqlite, **options}
-    engine = sa.create_engine(url, **settings)
+    defaults = {
+        "hide_parameters": True,
+        "logging_name": _LOGGING_NAME,
+    }
+    engine = sa.create_engine(url, **{**defaults, **options})
+
+    if engine.hide_parameters and engine.logging_name:
+        _hide_rows(engine.logging_name)
 
     if is_sqlite:
         sa.event.listen(engine, "connect", _prepare_sqlite)
+    else:
+        watch_over(engine)
 
     return engine
 
@@ -41,6 +56,16 @@ def create_sqlite_engine(path: str | os.PathLike[str]) -> sa.Engine:
     :param path: The file; it is made when first needed, its folder is not.
     """
     return create_engine(sa.URL.create("sqlite", database=os.fspath(path)))
+
+
+def _hide_rows(logging_name: str) -> None:
+    # SQLAlchemy hides what goes into a statement, and at DEBUG tells what came out.
+    logger = logging.getLogger(f"sqlalchemy.engine.Engine.{logging_name}")
+    logger.addFilter(_tells_no_row)
+
+
+def _tells_no_row(record: logging.LogRecord) -> bool:
+    return record.levelno > logging.DEBUG
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:

@@ -9,7 +9,6 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from ...errors import SessionGoneError
 from ...models import EndedSession
 from ...models import LogoutReason
 from ...models import Participant
@@ -17,8 +16,9 @@ from ...models import ServerSideSession
 from ...models import SessionLimit
 from . import rows
 from .endings import end_locked
-from .endings import locked
+from .endings import still_there
 from .participation import joining
+from .participation import joining_values
 from .schema import participants
 from .schema import sessions
 
@@ -60,11 +60,7 @@ def join_within(
     :raises SessionGoneError: If the session has ended.
     :raises SessionLimitError: If it is refused.
     """
-    session = locked(connection, participant.session_id)
-
-    if session is None:
-        raise SessionGoneError("the session has ended", key=participant.session_id)
-
+    session = still_there(connection, participant.session_id)
     same_client = sa.select(participants.c.session_id).where(
         participants.c.client_id == participant.client_id
     )
@@ -78,7 +74,9 @@ def join_within(
         sessions.c.session_id.in_(same_client),
     )
     ended = _made_room(connection, others, limit, at=participant.joined_at)
-    connection.execute(joining(participant, dialect_name=connection.dialect.name))
+    connection.execute(
+        joining(dialect_name=connection.dialect.name), joining_values(participant)
+    )
 
     return ended
 
@@ -96,7 +94,7 @@ def _made_room(
     *,
     at: datetime,
 ) -> tuple[EndedSession, ...]:
-    found = map(rows.session_from, connection.execute(live).mappings())
+    found = map(rows.session_from, connection.execute(live).all())
 
     return end_locked(
         connection,

@@ -2,39 +2,44 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import datetime
 from datetime import timedelta
 
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 
+from ...models import Backlog
 from ...models import Delivery
 from ...models import DeliveryResult
 from ...models import DeliveryState
 from ...models import EndedSession
 from ...models import FairShare
 from . import rows
+from .claiming import claimed
+from .claiming import IS_PENDING
+from .ends import forget_ends
+from .ends import note_end
+from .ends import noted_end
+from .listing import LARGEST_ID
+from .listing import listed
+from .owing import owe
 from .schema import deliveries
+from .schema import ends
 from .searching import can_be_in
+from .settling import settled
+from .settling import settling
 from .transactions import autocommit
 from .transactions import execute_write
 from .transactions import run_write
 
-__all__ = ["SqlDeliveryQueue", "owe"]
+__all__ = ["SqlDeliveryQueue"]
 
-_IS_PENDING = deliveries.c.state == DeliveryState.PENDING
 _IS_GIVEN_UP = deliveries.c.state.in_(
     [DeliveryState.EXPIRED, DeliveryState.FAILED, DeliveryState.REFUSED]
 )
-_LARGEST_ID = 2**63 - 1
-_SETTLED = (
-    "state",
-    "due_at",
-    "last_status",
-    "last_error",
-    "latency",
-    "finished_at",
+_IS_UNTRIED = sa.and_(
+    IS_PENDING, deliveries.c.last_status.is_(None), deliveries.c.last_error.is_(None)
 )
 
 
@@ -57,30 +62,31 @@ class SqlDeliveryQueue:
         limit: int,
         share: FairShare | None = None,
     ) -> tuple[Delivery, ...]:
-        fair = share or FairShare(per_client=limit)
+        fair = share or FairShare(per_host=limit)
 
         def work(connection: sa.Connection) -> tuple[Delivery, ...]:
-            found = _due(connection, now=now, limit=limit, share=fair)
+            return claimed(
+                connection, now=now, until=now + lease, limit=limit, share=fair
+            )
 
-            return _taken(connection, found, until=now + lease)
-
-        return run_write(self._engine, work)
+        # A claim that is forgotten is made again: an outage of the machine ends all.
+        return run_write(self._engine, work, is_durable=False)
 
     def settle(self, delivery: Delivery, result: DeliveryResult) -> bool:
-        settled = result.applied_to(delivery)
-        statement = (
-            sa.update(deliveries)
-            .where(
-                deliveries.c.id == delivery.id,
-                deliveries.c.attempts == delivery.attempts,
-                _IS_PENDING,
-            )
-            .values(rows.delivery_values(settled, *_SETTLED))
-        )
+        return execute_write(self._engine, settling(delivery, result)) == 1
 
-        return execute_write(self._engine, statement) == 1
+    def settle_all(
+        self, results: Sequence[tuple[Delivery, DeliveryResult]]
+    ) -> tuple[bool, ...]:
+        def work(connection: sa.Connection) -> tuple[bool, ...]:
+            return settled(connection, results)
+
+        return run_write(self._engine, work) if results else ()
 
     def of_session(self, session_id: str) -> tuple[Delivery, ...]:
+        if not can_be_in(deliveries.c.session_id, session_id):
+            return ()
+
         query = (
             sa.select(*rows.DELIVERY_COLUMNS)
             .where(deliveries.c.session_id == session_id)
@@ -89,13 +95,47 @@ class SqlDeliveryQueue:
 
         return self._all(query)
 
+    def has_untried(self, session_id: str, *, client_id: str | None = None) -> bool:
+        wanted = {deliveries.c.session_id: session_id}
+
+        if client_id is not None:
+            wanted[deliveries.c.client_id] = client_id
+
+        if not all(can_be_in(column, text) for column, text in wanted.items()):
+            return False
+
+        query = (
+            sa.select(deliveries.c.id)
+            .where(_IS_UNTRIED, *(column == text for column, text in wanted.items()))
+            .limit(1)
+        )
+
+        with autocommit(self._engine) as connection:
+            return connection.scalar(query) is not None
+
     def next_due_at(self) -> datetime | None:
-        query = sa.select(sa.func.min(deliveries.c.due_at)).where(_IS_PENDING)
+        query = sa.select(sa.func.min(deliveries.c.due_at)).where(IS_PENDING)
 
         with autocommit(self._engine) as connection:
             due_at: datetime | None = connection.scalar(query)
 
         return due_at
+
+    def backlog(self, *, at_most: int) -> Backlog:
+        # By the index on state and due_at, and never more rows than that.
+        found = (
+            sa.select(deliveries.c.created_at)
+            .where(IS_PENDING)
+            .order_by(deliveries.c.due_at)
+            .limit(at_most)
+            .subquery()
+        )
+        query = sa.select(sa.func.count(), sa.func.min(found.c.created_at))
+
+        with autocommit(self._engine) as connection:
+            pending, oldest = connection.execute(query.select_from(found)).one()
+
+        return Backlog(pending=pending, oldest_created_at=oldest)
 
     def query(
         self,
@@ -108,18 +148,15 @@ class SqlDeliveryQueue:
         if client_id is not None and not can_be_in(deliveries.c.client_id, client_id):
             return ()
 
-        query = sa.select(*rows.DELIVERY_COLUMNS)
-
-        if state is not None:
-            query = query.where(deliveries.c.state == state)
-
-        if client_id is not None:
-            query = query.where(deliveries.c.client_id == client_id)
-
-        if before_id is not None:
-            query = query.where(deliveries.c.id < _possible(before_id))
-
-        return self._all(query.order_by(deliveries.c.id.desc()).limit(limit))
+        return self._all(
+            listed(
+                state=state,
+                client_id=client_id,
+                limit=limit,
+                before_id=LARGEST_ID if before_id is None else _possible(before_id),
+                dialect_name=self._engine.dialect.name,
+            )
+        )
 
     def retry(self, delivery_id: int, *, now: datetime) -> bool:
         statement = (
@@ -143,82 +180,37 @@ class SqlDeliveryQueue:
 
         return run_write(self._engine, work)
 
+    def owe(self, ended: EndedSession) -> bool:
+        def work(connection: sa.Connection) -> None:
+            note_end(connection, ended)
+            owe(connection, [ended])
+
+        try:
+            run_write(self._engine, work)
+        except IntegrityError:
+            if self.has_ended(ended.session_id):
+                return False
+
+            raise
+
+        return True
+
+    def has_ended(self, session_id: str) -> bool:
+        if not can_be_in(ends.c.session_id, session_id):
+            return False
+
+        with autocommit(self._engine) as connection:
+            return connection.scalar(noted_end(session_id)) is not None
+
+    def forget_ends(self, *, before: datetime, limit: int) -> int:
+        def work(connection: sa.Connection) -> int:
+            return forget_ends(connection, before=before, limit=limit)
+
+        return run_write(self._engine, work)
+
     def _all(self, query: sa.Select[*tuple[object, ...]]) -> tuple[Delivery, ...]:
         with autocommit(self._engine) as connection:
             return tuple(map(rows.delivery_from, connection.execute(query).mappings()))
-
-
-def owe(connection: sa.Connection, ended: Iterable[EndedSession]) -> None:
-    """Add one pending delivery per participant, within a transaction.
-
-    :param connection: The transaction in which the sessions end.
-    :param ended: The sessions.
-    """
-    owed = [
-        {
-            "session_id": session.session_id,
-            "client_id": participant.client_id,
-            "issuer": participant.issuer,
-            "subject": participant.subject,
-            "reason": session.reason,
-            "created_at": session.ended_at,
-            "due_at": session.ended_at,
-            "attempts": 0,
-            "state": DeliveryState.PENDING,
-        }
-        for session in ended
-        for participant in session.participants
-    ]
-
-    if owed:
-        connection.execute(sa.insert(deliveries), owed)
-
-
-def _due(
-    connection: sa.Connection, *, now: datetime, limit: int, share: FairShare
-) -> tuple[Delivery, ...]:
-    picked: tuple[Delivery, ...] = ()
-    query = (
-        sa.select(*rows.DELIVERY_COLUMNS)
-        .where(_IS_PENDING, deliveries.c.due_at <= now)
-        .order_by(deliveries.c.due_at, deliveries.c.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-
-    # A page may be full of deliveries for a client that has its share; each further
-    # look leaves out one such client at least.
-    while len(picked) < limit:
-        left = share.after(picked)
-        others = query.where(
-            deliveries.c.client_id.not_in(left.crowded),
-            deliveries.c.id.not_in([delivery.id for delivery in picked]),
-        )
-        page = [
-            rows.delivery_from(row) for row in connection.execute(others).mappings()
-        ]
-        picked += left.pick(page, limit=limit - len(picked))
-
-        if len(page) < limit:
-            break
-
-    return picked
-
-
-def _taken(
-    connection: sa.Connection, found: tuple[Delivery, ...], *, until: datetime
-) -> tuple[Delivery, ...]:
-    if found:
-        connection.execute(
-            sa.update(deliveries)
-            .where(deliveries.c.id.in_([delivery.id for delivery in found]))
-            .values(due_at=until, attempts=deliveries.c.attempts + 1)
-        )
-
-    return tuple(
-        dataclasses.replace(delivery, due_at=until, attempts=delivery.attempts + 1)
-        for delivery in found
-    )
 
 
 def _purge(connection: sa.Connection, *, finished_before: datetime, limit: int) -> int:
@@ -239,4 +231,4 @@ def _purge(connection: sa.Connection, *, finished_before: datetime, limit: int) 
 
 def _possible(delivery_id: int) -> int:
     # No database takes a number that its column cannot hold.
-    return max(0, min(delivery_id, _LARGEST_ID))
+    return max(0, min(delivery_id, LARGEST_ID))

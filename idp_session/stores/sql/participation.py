@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql
-from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects import sqlite
 
 from ...models import Participant
@@ -13,10 +14,14 @@ from .schema import participants
 from .schema import sessions
 from .types import MYSQL
 
-__all__ = ["joining", "participants_of"]
+__all__ = ["joining", "joining_values", "participants_of", "participants_query"]
 
 
-def joining(participant: Participant, *, dialect_name: str) -> sa.Insert:
+#: The parameters of a joining, by the names of the columns.
+_PREFIX = "new_"
+
+
+def joining(*, dialect_name: str) -> sa.Insert:
     """The statement that adds a participant, if the session is still there.
 
     One statement, so that the end of the session cannot come in between. A
@@ -24,14 +29,10 @@ def joining(participant: Participant, *, dialect_name: str) -> sa.Insert:
 
     :param dialect_name: For which database.
     """
-    values = rows.participant_values(participant)
-    names = list(values)
+    names = [column.name for column in rows.PARTICIPANT_COLUMNS]
     query = sa.select(
-        *(
-            sa.literal(values[name], participants.c[name].type).label(name)
-            for name in names
-        )
-    ).where(sessions.c.session_id == participant.session_id)
+        *(_parameter(column).label(column.name) for column in rows.PARTICIPANT_COLUMNS)
+    ).where(sessions.c.session_id == _parameter(participants.c.session_id))
 
     if dialect_name in MYSQL:
         # INSERT IGNORE would forgive every other error, too.
@@ -42,6 +43,8 @@ def joining(participant: Participant, *, dialect_name: str) -> sa.Insert:
         )
 
     if dialect_name == "postgresql":
+        from sqlalchemy.dialects import postgresql  # loaded where it is used
+
         return (
             postgresql.insert(participants)
             .from_select(names, query)
@@ -55,14 +58,38 @@ def joining(participant: Participant, *, dialect_name: str) -> sa.Insert:
     )
 
 
-def participants_of(
-    connection: sa.Connection, session_id: str
-) -> tuple[Participant, ...]:
-    """Who takes part, in the order in which they joined."""
-    query = (
+def joining_values(participant: Participant) -> dict[str, object]:
+    """The values of the parameters of :func:`joining`.
+
+    :raises ValueError: If an identifier is longer than its column.
+    """
+    values = rows.participant_values(participant)
+
+    return {f"{_PREFIX}{name}": value for name, value in values.items()}
+
+
+def participants_query(
+    session_id: str | sa.BindParameter[str],
+) -> sa.Select[*tuple[object, ...]]:
+    """Who takes part, in the order in which they joined.
+
+    :param session_id: In which session.
+    """
+    return (
         sa.select(*rows.PARTICIPANT_COLUMNS)
         .where(participants.c.session_id == session_id)
         .order_by(participants.c.joined_at, participants.c.id)
     )
 
-    return tuple(map(rows.participant_from, connection.execute(query).mappings()))
+
+def participants_of(
+    connection: sa.Connection, session_id: str
+) -> tuple[Participant, ...]:
+    """Who takes part, in the order in which they joined."""
+    found = connection.execute(participants_query(session_id)).all()
+
+    return tuple(map(rows.participant_from, found))
+
+
+def _parameter(column: sa.Column[Any]) -> sa.BindParameter[Any]:
+    return sa.bindparam(f"{_PREFIX}{column.name}", type_=column.type)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,6 +12,7 @@ import sqlalchemy as sa
 from ...models import Delivery
 from ...models import Participant
 from ...models import ServerSideSession
+from ...models import SessionOrigin
 from . import schema
 
 __all__ = [
@@ -17,9 +20,11 @@ __all__ = [
     "PARTICIPANT_COLUMNS",
     "SESSION_COLUMNS",
     "attribute_values",
+    "claimed_delivery",
     "data_values",
     "delivery_from",
-    "delivery_values",
+    "fitting_error",
+    "origin_values",
     "participant_from",
     "participant_values",
     "session_from",
@@ -28,6 +33,7 @@ __all__ = [
 
 _SESSION = tuple(each.name for each in dataclasses.fields(ServerSideSession))
 _PARTICIPANT = tuple(each.name for each in dataclasses.fields(Participant))
+_ORIGIN = tuple(each.name for each in dataclasses.fields(SessionOrigin))
 _DELIVERY = tuple(each.name for each in dataclasses.fields(Delivery))
 
 SESSION_COLUMNS = tuple(schema.sessions.c[name] for name in _SESSION)
@@ -35,9 +41,9 @@ PARTICIPANT_COLUMNS = tuple(schema.participants.c[name] for name in _PARTICIPANT
 DELIVERY_COLUMNS = tuple(schema.deliveries.c[name] for name in _DELIVERY)
 
 
-def session_from(row: sa.RowMapping) -> ServerSideSession:
+def session_from(row: sa.Row[*tuple[Any, ...]]) -> ServerSideSession:
     """The session in a row of ``SESSION_COLUMNS``."""
-    return ServerSideSession(**{name: row[name] for name in _SESSION})
+    return ServerSideSession(**dict(zip(_SESSION, row, strict=True)))
 
 
 def session_values(session: ServerSideSession) -> dict[str, Any]:
@@ -48,9 +54,14 @@ def session_values(session: ServerSideSession) -> dict[str, Any]:
     return _fitted(schema.sessions, _SESSION, session)
 
 
-def participant_from(row: sa.RowMapping) -> Participant:
+def origin_values(origin: SessionOrigin) -> dict[str, Any]:
+    """What to write for where a session was used."""
+    return _fitted(schema.sessions, _ORIGIN, origin)
+
+
+def participant_from(row: sa.Row[*tuple[Any, ...]]) -> Participant:
     """The participant in a row of ``PARTICIPANT_COLUMNS``."""
-    return Participant(**{name: row[name] for name in _PARTICIPANT})
+    return Participant(**dict(zip(_PARTICIPANT, row, strict=True)))
 
 
 def participant_values(participant: Participant) -> dict[str, Any]:
@@ -77,14 +88,29 @@ def attribute_values(session_id: str, name: str, value: str) -> dict[str, Any]:
     return _fitting(schema.attributes, session_id=session_id, name=name, value=value)
 
 
+def claimed_delivery(values: Sequence[Any], *, until: datetime) -> Delivery:
+    """A delivery that is taken.
+
+    :param values: Those of ``DELIVERY_COLUMNS``, before.
+    :param until: The end of the lease.
+    """
+    members = dict(zip(_DELIVERY, values, strict=True))
+    members["due_at"] = until
+    members["attempts"] += 1
+
+    return Delivery(**members)
+
+
 def delivery_from(row: sa.RowMapping) -> Delivery:
     """The delivery in a row of ``DELIVERY_COLUMNS``."""
     return Delivery(**{name: row[name] for name in _DELIVERY})
 
 
-def delivery_values(delivery: Delivery, *names: str) -> dict[str, Any]:
-    """What to write for some members of a delivery."""
-    return _fitted(schema.deliveries, names, delivery)
+def fitting_error(error: str | None) -> str | None:
+    """What is written of an attempt's failure: as much of it as fits."""
+    fitting: str | None = _fit(schema.deliveries.c.last_error, error)
+
+    return fitting
 
 
 def _fitted(table: sa.Table, names: tuple[str, ...], value: object) -> dict[str, Any]:

@@ -20,6 +20,7 @@ __all__ = [
     "attributes",
     "data",
     "deliveries",
+    "ends",
     "is_ours",
     "metadata",
     "participants",
@@ -150,11 +151,23 @@ deliveries = sa.Table(
     sa.Index("ix_idp_session_deliveries_session_id", "session_id"),
     sa.Index("ix_idp_session_deliveries_client_id", "client_id", "id"),
     sa.Index("ix_idp_session_deliveries_due", "state", "due_at"),
+    sa.Index("ix_idp_session_deliveries_state", "state", "id"),
     sa.Index("ix_idp_session_deliveries_finished_at", "finished_at"),
     mysql_engine="InnoDB",
     mariadb_engine="InnoDB",
     # Or else SQLite would give the id of a deleted row to a new one.
     sqlite_autoincrement=True,
+)
+
+# Of sessions that are kept in cookies: the only thing that is known of them here.
+ends = sa.Table(
+    "idp_session_ends",
+    metadata,
+    sa.Column("session_id", ExactString(32), primary_key=True),
+    sa.Column("ended_at", Instant, nullable=False),
+    sa.Index("ix_idp_session_ends_ended_at", "ended_at"),
+    mysql_engine="InnoDB",
+    mariadb_engine="InnoDB",
 )
 
 

@@ -2,47 +2,155 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import operator
+from collections.abc import Collection
+from collections.abc import Container
+from collections.abc import Mapping
+from typing import Any
 
 import sqlalchemy as sa
 
-from ...models import Position
 from ...models import SessionFilter
 from . import rows
 from .schema import attributes
 from .schema import participants
 from .schema import sessions
 
-__all__ = ["can_be_in", "matching", "page"]
+__all__ = [
+    "AT_MOST",
+    "MANY_MAY_MEET",
+    "can_be_in",
+    "can_be_met",
+    "counting",
+    "matching",
+    "meeting",
+    "page",
+    "parameters_of",
+]
 
 _LAST_BEFORE_SURROGATES = 0xD7FF
 _FIRST_AFTER_SURROGATES = 0xE000
 _LAST = 0x10FFFF
 
+#: The parameter that says how many rows are enough.
+AT_MOST = sa.bindparam("at_most", type_=sa.Integer())
 
-def matching(wanted: SessionFilter) -> sa.Select[*tuple[object, ...]]:
-    """The sessions that a filter means.
+#: What a filter is compared with, by the names of the parameters; and how.
+_COMPARED: Mapping[str, tuple[sa.Column[Any], Any]] = {
+    "subject_id": (sessions.c.subject_id, operator.eq),
+    "session_id": (sessions.c.session_id, operator.eq),
+    "client_id": (participants.c.client_id, operator.eq),
+    # Not LIKE: SQLite ignores case there, and it has wildcards.
+    "display_name": (sessions.c.display_name, operator.ge),
+    "display_name_end": (sessions.c.display_name, operator.lt),
+    "created_after": (sessions.c.created_at, operator.ge),
+    "created_before": (sessions.c.created_at, operator.lt),
+    "attribute": (attributes.c.name, operator.eq),
+    "attribute_value": (attributes.c.value, operator.eq),
+}
+
+#: The conditions that nearly all or very few sessions meet; each by its first
+#: parameter, with all of them.
+MANY_MAY_MEET: Mapping[str, Collection[str]] = {
+    "display_name": ("display_name", "display_name_end"),
+    "client_id": ("client_id",),
+    "attribute": ("attribute", "attribute_value"),
+}
+
+
+def parameters_of(wanted: SessionFilter) -> dict[str, Any]:
+    """The values of the parameters of a filter's conditions.
+
+    Filters that have parameters of the same names have the same statements.
 
     :param wanted: The filter.
     """
-    query = sa.select(*rows.SESSION_COLUMNS).where(*_conditions(wanted))
+    begins = wanted.display_name or None
+    attribute, attribute_value = wanted.attribute or (None, None)
+    values = {
+        "subject_id": wanted.subject_id,
+        "session_id": wanted.session_id,
+        "client_id": wanted.client_id,
+        "display_name": begins,
+        "display_name_end": None if begins is None else _first_after(begins),
+        "created_after": wanted.created_after,
+        "created_before": wanted.created_before,
+        "attribute": attribute,
+        "attribute_value": attribute_value,
+    }
+
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def can_be_met(parameters: Mapping[str, Any]) -> bool:
+    """Whether some row can have the texts of a filter.
+
+    :param parameters: Of its conditions.
+    """
+    return all(
+        can_be_in(_COMPARED[name][0], value)
+        for name, value in parameters.items()
+        if isinstance(value, str) and name != "display_name_end"
+    )
+
+
+def meeting(names: Collection[str]) -> sa.Select[*tuple[object, ...]]:
+    """How many sessions meet such a condition, in the index alone, up to ``at_most``.
+
+    :param names: Of its parameters.
+    """
+    column, _ = _COMPARED[next(iter(names))]
+    found = sa.select(column).where(*_conditions(names))
+
+    if column is sessions.c.display_name:
+        # Else PostgreSQL may read all of them first.
+        found = found.order_by(column)
+
+    return _number(found)
+
+
+def counting(
+    names: Collection[str], *, anonymous: bool | None
+) -> sa.Select[*tuple[object, ...]]:
+    """How many sessions a filter means, up to ``at_most``.
+
+    :param names: As :func:`matching` takes them.
+    :param anonymous: As :func:`matching` takes it.
+    """
+    # Which column to count is left to the database, and with it which index to read.
+    meant = matching(names, anonymous=anonymous)
+
+    return _number(meant.with_only_columns(sa.literal_column("1").label("one")))
+
+
+def matching(
+    names: Collection[str], *, anonymous: bool | None, common: Container[str] = ()
+) -> sa.Select[*tuple[object, ...]]:
+    """The sessions that a filter means.
+
+    :param names: Of the parameters of its conditions.
+    :param anonymous: As a filter has it.
+    :param common: The conditions of ``MANY_MAY_MEET`` that so many sessions meet that
+        they had better not be looked up: to sort them takes longer than to meet some
+        on the way.
+    """
+    query = sa.select(*rows.SESSION_COLUMNS).select_from(sessions)
+    query = query.where(*_conditions(names, common))
+
+    if anonymous is not None:
+        nobody = sessions.c.subject_id.is_(None)
+        query = query.where(nobody if anonymous else sa.not_(nobody))
 
     # A client takes part once, and a session has an attribute once, so the joins
     # multiply nothing; and the database may begin at either end, since few sessions
     # may be meant or nearly all.
-    if wanted.client_id is not None:
+    if "client_id" in names:
         query = query.join(
             participants, participants.c.session_id == sessions.c.session_id
-        ).where(_equals(participants.c.client_id, wanted.client_id))
-
-    if wanted.attribute is not None:
-        name, value = wanted.attribute
-        query = query.join(
-            attributes, attributes.c.session_id == sessions.c.session_id
-        ).where(
-            _equals(attributes.c.name, name),
-            _equals(attributes.c.value, value),
         )
+
+    if "attribute" in names:
+        query = query.join(attributes, attributes.c.session_id == sessions.c.session_id)
 
     return query
 
@@ -50,26 +158,34 @@ def matching(wanted: SessionFilter) -> sa.Select[*tuple[object, ...]]:
 def page(
     query: sa.Select[*tuple[object, ...]],
     *,
-    limit: int,
-    after: Position | None,
+    goes_on: bool,
     backwards: bool,
+    few: bool = False,
 ) -> sa.Select[*tuple[object, ...]]:
-    """A part of a list, beginning next to a position and leading away from it.
+    """A part of a list, leading away from where it begins: of ``at_most`` sessions.
 
     :param query: The whole list.
-    :param limit: How many at the most.
-    :param after: The position; ``None`` is the edge of the list.
+    :param goes_on: Whether it begins next to the session ``from_session_id``, which
+        began at ``from_created_at``, and not at the edge of the list.
     :param backwards: Oldest first, towards the newer ones.
+    :param few: Whether the list is short and had better be sorted: to meet its
+        sessions in their order may take until the end of all.
     """
-    order = (sessions.c.created_at, sessions.c.session_id)
+    began_at: sa.ColumnElement[Any] = sessions.c.created_at
 
-    if after is not None:
-        query = query.where(*_beyond(after, backwards=backwards))
+    if few:
+        # The same order, in which no index is.
+        began_at = sa.type_coerce(began_at, sa.BigInteger) + 0
+
+    order = (began_at, sessions.c.session_id)
+
+    if goes_on:
+        query = query.where(*_beyond(backwards=backwards))
 
     if backwards:
-        return query.order_by(*order).limit(limit)
+        return query.order_by(*order).limit(AT_MOST)
 
-    return query.order_by(*(column.desc() for column in order)).limit(limit)
+    return query.order_by(*(column.desc() for column in order)).limit(AT_MOST)
 
 
 def can_be_in(column: sa.Column[str], text: str) -> bool:
@@ -90,40 +206,37 @@ def can_be_in(column: sa.Column[str], text: str) -> bool:
     return "\0" not in text and len(text) <= length
 
 
-def _conditions(wanted: SessionFilter) -> Iterator[sa.ColumnElement[bool]]:
-    if wanted.subject_id is not None:
-        yield _equals(sessions.c.subject_id, wanted.subject_id)
+def _conditions(
+    names: Collection[str], common: Container[str] = ()
+) -> list[sa.ColumnElement[bool]]:
+    without_index = {
+        name for each in MANY_MAY_MEET if each in common for name in MANY_MAY_MEET[each]
+    }
 
-    if wanted.session_id is not None:
-        yield _equals(sessions.c.session_id, wanted.session_id)
-
-    if wanted.anonymous is not None:
-        nobody = sessions.c.subject_id.is_(None)
-        yield nobody if wanted.anonymous else sa.not_(nobody)
-
-    if wanted.display_name:
-        yield _begins_with(sessions.c.display_name, wanted.display_name)
-
-    if wanted.created_after is not None:
-        yield sessions.c.created_at >= wanted.created_after
-
-    if wanted.created_before is not None:
-        yield sessions.c.created_at < wanted.created_before
+    return [
+        _condition(name, is_common=name in without_index)
+        for name in _COMPARED
+        if name in names
+    ]
 
 
-def _equals(column: sa.Column[str], text: str) -> sa.ColumnElement[bool]:
-    return column == text if can_be_in(column, text) else sa.false()
+def _condition(name: str, *, is_common: bool) -> sa.ColumnElement[bool]:
+    column, compare = _COMPARED[name]
+    # The same text, which no index has.
+    compared = column + sa.literal("") if is_common else column
+    condition: sa.ColumnElement[bool] = compare(compared, _parameter(name, column))
+
+    return condition
 
 
-def _begins_with(column: sa.Column[str], text: str) -> sa.ColumnElement[bool]:
-    if not can_be_in(column, text):
-        return sa.false()
+def _parameter(name: str, column: sa.Column[Any]) -> sa.BindParameter[Any]:
+    return sa.bindparam(name, type_=column.type)
 
-    # Not LIKE: SQLite ignores case there, and it has wildcards.
-    after = _first_after(text)
-    begins = column >= text
 
-    return begins if after is None else sa.and_(begins, column < after)
+def _number(found: sa.Select[*tuple[object, ...]]) -> sa.Select[*tuple[object, ...]]:
+    number = sa.func.count().label("number")
+
+    return sa.select(number).select_from(found.limit(AT_MOST).subquery())
 
 
 def _first_after(text: str) -> str | None:
@@ -141,16 +254,18 @@ def _first_after(text: str) -> str | None:
 
 
 def _beyond(
-    place: Position, *, backwards: bool
+    *, backwards: bool
 ) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:
     created_at, session_id = sessions.c.created_at, sessions.c.session_id
+    from_created_at = _parameter("from_created_at", created_at)
+    from_session_id = _parameter("from_session_id", session_id)
 
     # The first condition lets every database begin at the right place of the index.
     if backwards:
-        return created_at >= place.created_at, sa.or_(
-            created_at > place.created_at, session_id > place.session_id
+        return created_at >= from_created_at, sa.or_(
+            created_at > from_created_at, session_id > from_session_id
         )
 
-    return created_at <= place.created_at, sa.or_(
-        created_at < place.created_at, session_id < place.session_id
+    return created_at <= from_created_at, sa.or_(
+        created_at < from_created_at, session_id < from_session_id
     )

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from collections.abc import Iterator
+from collections.abc import Mapping
 from contextlib import contextmanager
+from contextlib import nullcontext
 from typing import Any
 from typing import TypeVar
 
@@ -41,13 +43,13 @@ def autocommit(engine: sa.Engine) -> Iterator[sa.Connection]:
 
     Saves the round trips of a transaction around a single statement.
     """
-    with engine.connect() as connection:
-        yield connection.execution_options(isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection, _autocommitting(connection):
+        yield connection
 
 
 @contextmanager
 def write_transaction(
-    engine: sa.Engine, *, alone_with: str | None = None
+    engine: sa.Engine, *, alone_with: str | None = None, is_durable: bool = True
 ) -> Iterator[sa.Connection]:
     """A transaction that may read and then write.
 
@@ -57,16 +59,25 @@ def write_transaction(
     :param engine: The database.
     :param alone_with: Until the end, nobody else has a transaction that is to be
         alone with the same text.
+    :param is_durable: Whether it has to survive the end of the machine, and not only
+        that of the process.
     """
     is_sqlite = engine.dialect.name == "sqlite"
-    level = "AUTOCOMMIT" if is_sqlite else "READ COMMITTED"
 
     with engine.connect() as connection:
-        connection.execution_options(isolation_level=level)
+        if not is_sqlite:
+            connection.execution_options(isolation_level="READ COMMITTED")
 
-        with _named(connection, alone_with), connection.begin():
+        with (
+            _autocommitting(connection) if is_sqlite else nullcontext(),
+            _named(connection, alone_with),
+            _synchronous(connection, is_durable=is_durable or not is_sqlite),
+            connection.begin(),
+        ):
             if is_sqlite:
                 _begin_immediate(connection)
+            elif not is_durable and engine.dialect.name == "postgresql":
+                connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
 
             if alone_with is not None and engine.dialect.name == "postgresql":
                 connection.execute(
@@ -81,38 +92,68 @@ def run_write(
     work: Callable[[sa.Connection], T],
     *,
     alone_with: str | None = None,
+    is_durable: bool = True,
 ) -> T:
     """Do work in a write transaction, again if the database picked it as a victim.
 
     :param engine: The database.
     :param work: Called with the connection, possibly more than once.
     :param alone_with: As :func:`write_transaction` takes it.
+    :param is_durable: As :func:`write_transaction` takes it.
     :returns: What ``work`` returned when it was committed.
     """
 
     def attempt() -> T:
-        with write_transaction(engine, alone_with=alone_with) as connection:
+        with write_transaction(
+            engine, alone_with=alone_with, is_durable=is_durable
+        ) as connection:
             return work(connection)
 
     return _repeated(attempt)
 
 
-def execute_write(engine: sa.Engine, statement: sa.UpdateBase) -> int:
+def execute_write(
+    engine: sa.Engine,
+    statement: sa.UpdateBase,
+    values: Mapping[str, Any] | None = None,
+) -> int:
     """Execute one statement that writes, again if it was picked as a victim.
 
+    :param engine: The database.
+    :param statement: The statement.
+    :param values: Those of its parameters that it does not have itself.
     :returns: How many rows it matched.
     """
     statement = statement.execution_options(preserve_rowcount=True)
 
     def attempt() -> int:
         with autocommit(engine) as connection:
-            result: sa.CursorResult[Any] = connection.execute(statement)
+            result: sa.CursorResult[Any] = connection.execute(statement, values)
             # The host's engine may begin transactions of its own.
             connection.commit()
 
             return result.rowcount
 
     return _repeated(attempt)
+
+
+@contextmanager
+def _autocommitting(connection: sa.Connection) -> Iterator[None]:
+    if connection.dialect.name != "sqlite":
+        connection.execution_options(isolation_level="AUTOCOMMIT")
+        yield
+        return
+
+    # SQLAlchemy would put back what it thinks usual, and not how the host has told
+    # sqlite3 to begin its transactions.
+    driver: Any = connection.connection.driver_connection
+    usual, driver.isolation_level = driver.isolation_level, None
+
+    try:
+        yield
+    finally:
+        if usual is not None:
+            driver.isolation_level = usual
 
 
 @contextmanager
@@ -152,6 +193,30 @@ def _digest(text: str) -> bytes:
     return hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=24).digest()
 
 
+@contextmanager
+def _synchronous(connection: sa.Connection, *, is_durable: bool) -> Iterator[None]:
+    if is_durable:
+        yield
+        return
+
+    # With a write-ahead log the next transaction that waits for the disk takes this
+    # one with it; SQLite ignores the setting within a transaction.
+    driver: Any = connection.connection.driver_connection
+    (usual,) = driver.execute("PRAGMA synchronous").fetchone()
+    (journal,) = driver.execute("PRAGMA journal_mode").fetchone()
+
+    if journal != "wal":
+        yield
+        return
+
+    driver.execute("PRAGMA synchronous = NORMAL")
+
+    try:
+        yield
+    finally:
+        driver.execute(f"PRAGMA synchronous = {usual}")
+
+
 def _begin_immediate(connection: sa.Connection) -> None:
     # The host's engine may have begun already, but a transaction that has not taken
     # the write lock from the start can fail as soon as somebody else has written.
@@ -174,6 +239,10 @@ def _repeated(attempt: Callable[[], T]) -> T:
 
 def _is_victim(error: DBAPIError) -> bool:
     code = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "pgcode", None)
-    number = next(iter(getattr(error.orig, "args", ())), None)
+    first = next(iter(getattr(error.orig, "args", ())), None)
 
-    return code in _POSTGRESQL_CODES or number in _MYSQL_CODES
+    # pg8000 says all that the server has said.
+    if isinstance(first, Mapping):
+        return first.get("C") in _POSTGRESQL_CODES
+
+    return code in _POSTGRESQL_CODES or first in _MYSQL_CODES

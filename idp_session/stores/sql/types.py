@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from datetime import timedelta
 from datetime import UTC
@@ -9,7 +10,6 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql
-from sqlalchemy.dialects import postgresql
 
 __all__ = [
     "MYSQL",
@@ -53,7 +53,17 @@ class Instant(sa.TypeDecorator[datetime]):
         self, value: int | None, dialect: sa.Dialect
     ) -> datetime | None:
         """From microseconds since the epoch."""
-        return None if value is None else _EPOCH + value * _MICROSECOND
+        return _instant_of(value)
+
+    def result_processor(
+        self, dialect: sa.Dialect, coltype: object
+    ) -> Callable[[int | None], datetime | None]:
+        """The same without SQLAlchemy in between: every request needs several."""
+        return _instant_of
+
+
+def _instant_of(microseconds: int | None) -> datetime | None:
+    return None if microseconds is None else _EPOCH + microseconds * _MICROSECOND
 
 
 class Duration(sa.TypeDecorator[timedelta]):
@@ -113,7 +123,7 @@ def ordered_string(length: int) -> ExactString:
     :param length: How many characters fit.
     """
     # Elsewhere the exact ones are ordered so already.
-    ordered = postgresql.VARCHAR(length, collation="C")
+    ordered = sa.VARCHAR(length, collation="C")
 
     return ExactString(length).with_variant(ordered, "postgresql")
 

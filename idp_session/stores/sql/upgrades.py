@@ -1,25 +1,35 @@
-"""Bring the tables to a revision of the schema."""
+"""Bring the tables to a revision of the schema.
+
+Alembic is imported when there is something to do for it: it takes more memory than
+the stores, and a process that only answers requests never needs it.
+"""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 
+from ...errors import ConfigurationError
 from .schema import VERSION_TABLE
 from .transactions import autocommit
 from .transactions import write_transaction
 from .types import MYSQL
 
-__all__ = ["current_revision", "downgrade", "head_revision", "upgrade"]
+if TYPE_CHECKING:
+    from alembic.script import ScriptDirectory
+
+__all__ = [
+    "current_revision",
+    "downgrade",
+    "head_revision",
+    "is_known",
+    "upgrade",
+]
 
 _SCRIPTS = Path(__file__).parent / "migrations"
 
@@ -40,9 +50,10 @@ def upgrade(engine: sa.Engine, revision: str = "head") -> None:
 
     :param engine: The database.
     :param revision: Where to go; ``"head"`` is the newest.
+    :raises ConfigurationError: If a newer version of this package made the tables.
     :raises TimeoutError: If another process holds the lock for more than a minute.
     """
-    _migrate(engine, command.upgrade, revision)
+    _migrate(engine, revision, is_upgrade=True)
 
 
 def downgrade(engine: sa.Engine, revision: str) -> None:
@@ -50,37 +61,71 @@ def downgrade(engine: sa.Engine, revision: str) -> None:
 
     :param engine: The database.
     :param revision: Where to go; ``"base"`` removes the tables.
+    :raises ConfigurationError: If a newer version of this package made the tables.
     :raises TimeoutError: If another process holds the lock for more than a minute.
     """
-    _migrate(engine, command.downgrade, revision)
+    _migrate(engine, revision, is_upgrade=False)
 
 
 def current_revision(engine: sa.Engine) -> str | None:
     """The revision that the database is at; ``None`` if it has no tables of ours."""
     with autocommit(engine) as connection:
-        context = MigrationContext.configure(
-            connection, opts={"version_table": VERSION_TABLE}
-        )
+        return _revision_of(connection)
 
-        return context.get_current_revision()
+
+def is_known(revision: str | None) -> bool:
+    """Whether this package knows a revision; if not, it is from a newer one.
+
+    :param revision: As :func:`current_revision` gave it.
+    """
+    known = {each.revision for each in _scripts().walk_revisions()}
+
+    return revision is None or revision in known
 
 
 def head_revision() -> str:
     """The newest revision that this package knows."""
     # There is always one: it is shipped beside this file.
-    return str(ScriptDirectory(_SCRIPTS).get_current_head())
+    return str(_scripts().get_current_head())
 
 
-def _migrate(
-    engine: sa.Engine, step: Callable[[Config, str], None], revision: str
-) -> None:
+def _scripts() -> ScriptDirectory:
+    from alembic.script import ScriptDirectory
+
+    return ScriptDirectory(_SCRIPTS)
+
+
+def _migrate(engine: sa.Engine, revision: str, *, is_upgrade: bool) -> None:
+    from alembic import command
+    from alembic.config import Config
+
+    step = command.upgrade if is_upgrade else command.downgrade
     config = Config()
     # The option is read with interpolation.
     config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
 
     with _one_thread, write_transaction(engine) as connection, _alone(connection):
+        _refuse_newer(_revision_of(connection))
         config.attributes["connection"] = connection
         step(config, revision)
+
+
+def _revision_of(connection: sa.Connection) -> str | None:
+    from alembic.runtime.migration import MigrationContext
+
+    context = MigrationContext.configure(
+        connection, opts={"version_table": VERSION_TABLE}
+    )
+
+    return context.get_current_revision()
+
+
+def _refuse_newer(revision: str | None) -> None:
+    if not is_known(revision):
+        raise ConfigurationError(
+            f"the tables are at revision {revision}, which this version of idp_session"
+            " does not know: a newer one made them; install that one"
+        )
 
 
 @contextmanager
