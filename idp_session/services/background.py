@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
+from collections.abc import Sequence
 from datetime import timedelta
+from types import MappingProxyType
 
+from ..models import Attempt
 from ..models import Delivery
 from .delivery import DeliveryService
 from .delivery_management import DeliveryManagementService
-from .ending import SweepService
+from .sweeping import SweepService
 
 __all__ = ["BackgroundWork"]
 
@@ -42,26 +46,56 @@ class BackgroundWork:
         self._interval = sweep_interval.total_seconds()
         self._next_sweep = 0.0
 
-    def claim(self, limit: int) -> tuple[Delivery, ...]:
+    def claim(
+        self, limit: int, *, under_way: Mapping[str, int] = MappingProxyType({})
+    ) -> tuple[Delivery, ...]:
         """Deliveries that are due, after a sweep if it is time for one.
 
         :param limit: How many at the most.
+        :param under_way: How many are on their way already, by host.
         """
         if time.monotonic() >= self._next_sweep:
             # Before the sweep: one that fails does not keep deliveries waiting.
             self._next_sweep = time.monotonic() + self._interval
-            self._deliveries.purge(older_than=self._retention)
+            self._clean_up()
 
-            if self._sweep.run_once(limit=_SWEPT_AT_ONCE) == _SWEPT_AT_ONCE:
-                # There may be more. What ended has kicked the dispatcher, so that the
-                # next claim is soon; in between deliveries get their turn.
-                self._next_sweep = 0.0
+        return self._delivery.claim(limit, under_way=under_way)
 
-        return self._delivery.claim(limit)
+    def _clean_up(self) -> None:
+        # First what clients are to hear of: the rest may fail, for example on a
+        # database that is not upgraded yet.
+        if self._sweep.run_once(limit=_SWEPT_AT_ONCE) == _SWEPT_AT_ONCE:
+            # There may be more. What ended has kicked the dispatcher, so that the next
+            # claim is soon; in between deliveries get their turn.
+            self._next_sweep = 0.0
 
-    def deliver(self, delivery: Delivery) -> Delivery:
-        """Try a claimed delivery once.
+        self._deliveries.purge(older_than=self._retention)
+        self._deliveries.forget_ends(older_than=self._retention)
+
+    def begin(
+        self, delivery: Delivery, *, under_way: Mapping[str, int] = MappingProxyType({})
+    ) -> Attempt | None:
+        """Send a claimed delivery on its way.
 
         :param delivery: As :meth:`claim` gave it.
+        :param under_way: How many are on their way already, by host.
         """
-        return self._delivery.deliver(delivery)
+        return self._delivery.begin(delivery, under_way=under_way)
+
+    def settle(self, attempts: Sequence[Attempt]) -> object:
+        """Write down what came of attempts.
+
+        :param attempts: Those whose outcome is there.
+        """
+        return self._delivery.settle(attempts)
+
+    def give_back(self, deliveries: Sequence[Delivery]) -> None:
+        """Let others have deliveries at once.
+
+        :param deliveries: As :meth:`claim` gave them.
+        """
+        self._delivery.give_back(deliveries)
+
+    def stop(self) -> None:
+        """Let go of what sending needs."""
+        self._delivery.stop()

@@ -132,10 +132,10 @@ class Channels:
     ) -> Binding:
         """Have a connection told of everything that happens to a session.
 
-        The callback gets a :class:`~idp_session.models.SessionEvent`, in whichever thread brings it,
+        The callback gets a :class:`.SessionEvent`, in whichever thread brings it,
         and should only pass it on: somebody's logout may be waiting for it. What
         it raises is logged. For a session that is over already it is called
-        before this returns. An open channel is no use of the session, and does
+        before this returns, unless another thread is just about to. An open channel is no use of the session, and does
         not keep it from expiring.
 
         :param session_id: The public id of the session.
@@ -151,10 +151,10 @@ class Channels:
                 self._bindings.setdefault(session_id, set()).add(binding)
 
             self._broadcast.subscribe(self)
-            self._checks.start()
             # After it is listed: an end before this is seen here, one after this
             # is announced to it.
             self._check(session_id)
+            self._checks.start()
             undo.pop_all()
 
         return binding
@@ -167,7 +167,7 @@ class Channels:
         self._publish(session_id, SessionEventKind.DATA_CHANGED)
 
     def clients_changed(self, session_id: str) -> None:
-        """Tell the channels of a session that a client joined it.
+        """Tell the channels of a session that a client joined or left it.
 
         :param session_id: The session.
         """

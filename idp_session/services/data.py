@@ -99,10 +99,17 @@ class DefaultSessionData:
     """The :class:`.SessionData` of one request.
 
     :param load: Reads what is kept, as JSON by name; called when first needed.
+    :param before_change: Raises if nothing could be kept.
     """
 
-    def __init__(self, load: Callable[[], Mapping[str, str]]) -> None:
+    def __init__(
+        self,
+        load: Callable[[], Mapping[str, str]],
+        *,
+        before_change: Callable[[], None] = lambda: None,
+    ) -> None:
         self._load = load
+        self._before_change = before_change
         self._loaded: Mapping[str, str] | None = None
         # ``None`` stands for a value that is to be forgotten.
         self._pending: dict[str, str | None] = {}
@@ -111,6 +118,11 @@ class DefaultSessionData:
     def changed(self) -> bool:
         # Without a change nobody has to be asked what is kept.
         return bool(self._pending and self.changes())
+
+    @property
+    def pending(self) -> bool:
+        """Whether something was set or removed here, even to what is kept already."""
+        return bool(self._pending)
 
     def get(self, name: str, default: Any = None) -> Any:
         text = self._current().get(name)
@@ -125,6 +137,7 @@ class DefaultSessionData:
             checked_text(name, at_most=_LONGEST_NAME): to_json(name, value)
             for name, value in values.items()
         }
+        self._before_change()
         # Whose data it is, is settled now: what ends before it is saved ends with it.
         self._kept()
         self._pending |= changes

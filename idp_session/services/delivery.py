@@ -3,30 +3,36 @@
 from __future__ import annotations
 
 import logging
-import random
-import secrets
+import os
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable
+from collections.abc import Mapping
+from collections.abc import Sequence
 from datetime import timedelta
+from types import MappingProxyType
 
-from .._protocol import back_channel
-from .._protocol.back_channel import Verdict
+from ..adapters.forks import forget_after_fork
+from ..adapters.threads import DaemonThreads
 from ..errors import LogoutTokenError
+from ..models import Attempt
 from ..models import Client
 from ..models import Delivery
 from ..models import DeliveryResult
 from ..models import DeliveryState
 from ..models import FairShare
-from ..models import SendFailure
-from ..models import SendResult
 from ..options import SessionOptions
 from ..ports import ClientStore
 from ..ports import Clock
 from ..ports import DeliveryQueue
 from ..ports import LogoutSender
+from ..ports import TokenEncrypter
 from ..ports import TokenSigner
+from .attempts import AttemptJudge
+from .attempts import decided
+from .known_hosts import KnownHosts
+from .logout_tokens import LogoutTokenService
+from .outcomes import PendingOutcome
 
 __all__ = ["DeliveryService"]
 
@@ -35,16 +41,8 @@ _logger = logging.getLogger(__name__)
 # How often a waiting response looks for what other processes have delivered.
 _LOOK_EVERY = 0.05
 
-# However many clients do not answer, it takes so many of them to stop the sending.
-_CLIENTS = 4
-
-_STATES = {
-    Verdict.ACCEPTED: DeliveryState.DELIVERED,
-    Verdict.REFUSED: DeliveryState.REFUSED,
-    Verdict.FAILED: DeliveryState.FAILED,
-}
-
-_FINAL_FAILURES = {SendFailure.ADDRESS_REFUSED, SendFailure.INVALID_URI}
+# So many tokens are signed at once.
+_SIGNING_THREADS = min(4, max(2, os.cpu_count() or 1))
 
 
 class DeliveryService:
@@ -54,6 +52,7 @@ class DeliveryService:
     :param clients: Knows where and how each client wants to be told, now.
     :param signer: Signs the tokens, one for each attempt.
     :param sender: Posts them.
+    :param encrypter: Encrypts them for the clients that want it.
     :param clock: Tells the time.
     :param options: The settings.
     :param announce: Called with each delivery after each attempt; must not raise.
@@ -69,61 +68,123 @@ class DeliveryService:
         clock: Clock,
         options: SessionOptions,
         announce: Callable[[Delivery], None],
+        encrypter: TokenEncrypter | None = None,
     ) -> None:
         self._queue = queue
         self._clients = clients
-        self._signer = signer
+        self._tokens = LogoutTokenService(
+            signer=signer, encrypter=encrypter, clock=clock, options=options
+        )
+        self._judge = AttemptJudge(clock=clock, options=options)
         self._sender = sender
         self._clock = clock
         self._options = options
         self._announce = announce
-        self._settled = threading.Condition()
-        self._under_way: Counter[str] = Counter()
+        # The processor is free for others while it signs: OpenSSL needs no interpreter.
+        self._signing = DaemonThreads[_Job](
+            name="idp_session-signing", at_most=_SIGNING_THREADS
+        )
+        self.after_fork()
+        forget_after_fork(self)
 
-    def claim(self, limit: int) -> tuple[Delivery, ...]:
-        """Take deliveries that are due; each must then go to :meth:`deliver`.
+    def claim(
+        self, limit: int, *, under_way: Mapping[str, int] = MappingProxyType({})
+    ) -> tuple[Delivery, ...]:
+        """Take deliveries that are due; each must then go to :meth:`begin`.
 
         :param limit: How many at the most.
+        :param under_way: How many this process has on their way already, by host.
         """
-        with self._settled:
-            under_way = Counter(self._under_way)
-
         return self._queue.claim(
             now=self._clock.now(),
             lease=self._options.delivery_lease,
             limit=limit,
             share=FairShare(
-                per_client=max(1, self._options.delivery_threads // _CLIENTS),
+                per_host=self._options.deliveries_per_host,
                 under_way=under_way,
+                hosts=self._hosts.known(),
             ),
         )
 
-    def deliver(self, delivery: Delivery) -> Delivery:
-        """Try a claimed delivery once.
+    def begin(
+        self, delivery: Delivery, *, under_way: Mapping[str, int] = MappingProxyType({})
+    ) -> Attempt | None:
+        """Have a token signed for a claimed delivery, and handed to the sender.
 
         :param delivery: As it was claimed.
-        :returns: The delivery after the attempt.
+        :param under_way: How many this process has on their way already, by host.
+        :returns: To be settled once its outcome is there; ``None`` if the host, of
+            which the claim did not know, has its share already. The delivery has
+            to be given back then.
         """
-        result = self._counted_attempt(delivery)
-        after = result.applied_to(delivery)
+        if self._judge.is_too_old(delivery):
+            return decided(delivery, self._judge.expired(delivery))
 
-        if self._queue.settle(delivery, result):
-            self._log(after)
-            self._announce(after)
-        else:
-            _logger.warning(
-                "the lease of delivery %d to %r ran out during its attempt",
-                delivery.id,
-                delivery.client_id,
+        client = self._clients.get(delivery.client_id)
+
+        if client is None or client.back_channel_logout_uri is None:
+            self._hosts.forget(delivery.client_id)
+            return decided(delivery, self._judge.final(DeliveryState.SKIPPED))
+
+        if not self._tokens.is_wanted(delivery, client):
+            return decided(
+                delivery, self._judge.final(DeliveryState.SKIPPED, error="reason")
             )
+
+        uri = client.back_channel_logout_uri
+        host = self._hosts.learn(delivery.client_id, uri)
+
+        if under_way.get(host, 0) >= self._options.deliveries_per_host:
+            return None
+
+        job = _Job(self._send, delivery, client, uri)
+        self._signing.run(job)
+
+        return Attempt(delivery=delivery, host=host, outcome=job.outcome)
+
+    def settle(self, attempts: Sequence[Attempt]) -> tuple[Delivery, ...]:
+        """Write down what came of attempts whose outcome is there.
+
+        :param attempts: Each of them once.
+        :returns: The deliveries after the attempts.
+        """
+        results = [(each.delivery, self._judge.result_of(each)) for each in attempts]
+        settled = self._queue.settle_all(results)
+        after = tuple(result.applied_to(delivery) for delivery, result in results)
 
         with self._settled:
             self._settled.notify_all()
 
+        for delivery, is_settled in zip(after, settled, strict=True):
+            self._tell(delivery, is_settled=is_settled)
+
         return after
 
+    def give_back(self, deliveries: Sequence[Delivery]) -> None:
+        """Let others have deliveries at once of which nothing has come yet.
+
+        :param deliveries: As they were claimed.
+        """
+        now = self._clock.now()
+        self._queue.settle_all(
+            [(each, DeliveryResult.given_back(each, at=now)) for each in deliveries]
+        )
+
+    def deliver(self, delivery: Delivery) -> Delivery:
+        """Try a claimed delivery once, and wait for what comes of it.
+
+        :param delivery: As it was claimed.
+        :returns: The delivery after the attempt.
+        """
+        attempt = self.begin(delivery)
+
+        if attempt is None:
+            raise RuntimeError("a delivery that is alone cannot be one too many")
+
+        return self.settle([attempt])[0]
+
     def run_once(self, *, limit: int = 50) -> int:
-        """Claim and deliver in this thread.
+        """Claim and deliver, one after the other.
 
         :param limit: How many at the most.
         :returns: How many were tried.
@@ -135,136 +196,60 @@ class DeliveryService:
 
         return len(claimed)
 
-    def wait_for(self, session_id: str, *, at_most: timedelta) -> tuple[Delivery, ...]:
+    def stop(self) -> None:
+        """Let go of the sender's threads and connections, until the next attempt."""
+        for job in self._signing.stop():
+            job.outcome.cancel()
+
+        self._sender.stop()
+
+    def after_fork(self) -> None:
+        """Begin anew with what may be locked."""
+        self._settled = threading.Condition()
+        self._hosts = KnownHosts()
+
+    def wait_for(
+        self, session_id: str, *, at_most: timedelta, client_id: str | None = None
+    ) -> tuple[Delivery, ...]:
         """The deliveries of an ended session, once each was tried or time is up.
 
-        :param session_id: The ended session.
+        :param session_id: The ended session, or one that a client has left.
         :param at_most: The bound, which holds whatever the clients do.
+        :param client_id: Only those to this client.
         """
         until = time.monotonic() + at_most.total_seconds()
 
-        while True:
-            deliveries = self._queue.of_session(session_id)
-            left = until - time.monotonic()
-
-            if left <= 0 or all(map(_was_tried, deliveries)):
-                return deliveries
-
+        while (left := until - time.monotonic()) > 0 and self._queue.has_untried(
+            session_id, client_id=client_id
+        ):
             with self._settled:
                 self._settled.wait(min(left, _LOOK_EVERY))
 
-    def _counted_attempt(self, delivery: Delivery) -> DeliveryResult:
-        with self._settled:
-            self._under_way[delivery.client_id] += 1
+        return tuple(
+            each
+            for each in self._queue.of_session(session_id)
+            if client_id in {None, each.client_id}
+        )
 
+    def _send(self, job: _Job) -> None:
         try:
-            return self._attempt(delivery)
-        finally:
-            with self._settled:
-                self._under_way[delivery.client_id] -= 1
-                # Without this it would grow with every client there ever was.
-                self._under_way += Counter()
-
-    def _attempt(self, delivery: Delivery) -> DeliveryResult:
-        if self._is_too_old(delivery):
-            return self._expired(delivery)
-
-        client = self._clients.get(delivery.client_id)
-
-        if client is None or client.back_channel_logout_uri is None:
-            return self._final(DeliveryState.SKIPPED)
-
-        try:
-            token = self._token(delivery, client)
+            token = self._tokens.token_for(job.delivery, job.client)
+            job.outcome.follow(self._sender.submit(job.uri, token))
         except LogoutTokenError as error:
-            _logger.error("client %r: %s", client.client_id, error)  # noqa: TRY400
-            return self._final(DeliveryState.FAILED, error="no_token")
+            _logger.error("client %r: %s", job.client.client_id, error)  # noqa: TRY400
+            result = self._judge.final(DeliveryState.FAILED, error="no_token")
+            job.outcome.decide(result)
 
-        return self._judge(
-            delivery, self._sender.send(client.back_channel_logout_uri, token)
-        )
-
-    def _token(self, delivery: Delivery, client: Client) -> str:
-        claims = back_channel.logout_token_claims(
-            iss=delivery.issuer,
-            aud=delivery.client_id,
-            iat=int(self._clock.now().timestamp()),
-            lifetime=int(self._options.logout_token_lifetime.total_seconds()),
-            jti=secrets.token_urlsafe(16),
-            sub=delivery.subject,
-            sid=delivery.session_id,
-        )
-
-        return self._signer.sign(
-            claims, client=client, token_type=back_channel.TOKEN_TYPE
-        )
-
-    def _judge(self, delivery: Delivery, sent: SendResult) -> DeliveryResult:
-        if sent.status is not None:
-            verdict = back_channel.verdict_on(sent.status)
-            error = None if verdict is Verdict.ACCEPTED else "status"
+    def _tell(self, after: Delivery, *, is_settled: bool) -> None:
+        if is_settled:
+            self._log(after)
+            self._announce(after)
         else:
-            final = sent.failure in _FINAL_FAILURES
-            verdict = Verdict.FAILED if final else Verdict.RETRY
-            error = sent.failure
-
-        if verdict is Verdict.RETRY:
-            return self._again(delivery, sent, error)
-
-        return self._final(_STATES[verdict], sent=sent, error=error)
-
-    def _again(
-        self, delivery: Delivery, sent: SendResult, error: str | None
-    ) -> DeliveryResult:
-        delay = back_channel.retry_delay(
-            attempts=delivery.attempts,
-            first=self._options.delivery_retry_after,
-            at_most=self._options.delivery_retry_at_most_after,
-            jitter=random.random(),  # noqa: S311 - spreads load, guards nothing
-            retry_after=sent.retry_after,
-        )
-        now = self._clock.now()
-        due_at = min(now + delay, delivery.created_at + self._options.delivery_lifetime)
-
-        return DeliveryResult(
-            state=DeliveryState.PENDING,
-            at=now,
-            due_at=max(due_at, now),
-            status=sent.status,
-            error=error,
-            latency=sent.latency,
-        )
-
-    def _final(
-        self,
-        state: DeliveryState,
-        *,
-        sent: SendResult | None = None,
-        error: str | None = None,
-    ) -> DeliveryResult:
-        return DeliveryResult(
-            state=state,
-            at=self._clock.now(),
-            status=sent.status if sent else None,
-            error=error,
-            latency=sent.latency if sent else None,
-        )
-
-    def _expired(self, delivery: Delivery) -> DeliveryResult:
-        return DeliveryResult(
-            state=DeliveryState.EXPIRED,
-            at=self._clock.now(),
-            status=delivery.last_status,
-            error=delivery.last_error,
-            latency=delivery.latency,
-        )
-
-    def _is_too_old(self, delivery: Delivery) -> bool:
-        age = self._clock.now() - delivery.created_at
-
-        # The first attempt is always made: neither a backlog nor a process that died
-        # with a claim in its hands is a reason to tell nobody.
-        return _was_tried(delivery) and age >= self._options.delivery_lifetime
+            _logger.warning(
+                "the lease of delivery %d to %r ran out during its attempt",
+                after.id,
+                after.client_id,
+            )
 
     @staticmethod
     def _log(delivery: Delivery) -> None:
@@ -287,9 +272,28 @@ class DeliveryService:
         )
 
 
-def _was_tried(delivery: Delivery) -> bool:
-    return (
-        delivery.state is not DeliveryState.PENDING
-        or delivery.last_status is not None
-        or delivery.last_error is not None
-    )
+class _Job:
+    """A delivery whose token is to be signed."""
+
+    def __init__(
+        self,
+        send: Callable[[_Job], None],
+        delivery: Delivery,
+        client: Client,
+        uri: str,
+    ) -> None:
+        self.outcome = PendingOutcome()
+        self.delivery = delivery
+        self.client = client
+        self.uri = uri
+        self._send = send
+
+    def __call__(self) -> None:
+        if self.outcome.cancelled():
+            return
+
+        try:
+            self._send(self)
+        except BaseException as error:
+            # The border of a thread: whoever settles hears of it.
+            self.outcome.fail(error)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import timedelta
 
+from ..models import Client
 from ..models import Delivery
 from ..models import DeliveryState
+from ..models import LogoutResult
+from ..ports import ClientStore
 from ..ports import Clock
 from ..ports import DeliveryQueue
 from ..ports import Dispatcher
@@ -20,14 +24,21 @@ class DeliveryManagementService:
     """Looks after the outbox.
 
     :param queue: The outbox.
+    :param clients: Knows what the clients are called.
     :param clock: Tells when deliveries are due, and how old they are.
     :param dispatcher: Who gets them going.
     """
 
     def __init__(
-        self, *, queue: DeliveryQueue, clock: Clock, dispatcher: Dispatcher
+        self,
+        *,
+        queue: DeliveryQueue,
+        clients: ClientStore,
+        clock: Clock,
+        dispatcher: Dispatcher,
     ) -> None:
         self._queue = queue
+        self._clients = clients
         self._clock = clock
         self._dispatcher = dispatcher
 
@@ -36,6 +47,7 @@ class DeliveryManagementService:
         *,
         state: DeliveryState | None = None,
         client_id: str | None = None,
+        session_id: str | None = None,
         limit: int = 50,
         before_id: int | None = None,
     ) -> tuple[Delivery, ...]:
@@ -43,6 +55,7 @@ class DeliveryManagementService:
 
         :param state: Only those in this state.
         :param client_id: Only those to this client, as it came.
+        :param session_id: Only those of this session, as it came.
         :param limit: How many at the most, up to 1000.
         :param before_id: Only those with smaller ids: the last one of a list leads
             to its continuation.
@@ -51,9 +64,21 @@ class DeliveryManagementService:
         if not 1 <= limit <= _LARGEST_PAGE:
             raise ValueError(f"limit must be between 1 and {_LARGEST_PAGE}")
 
-        return self._queue.query(
-            state=state, client_id=client_id, limit=limit, before_id=before_id
+        if session_id is None:
+            return self._queue.query(
+                state=state, client_id=client_id, limit=limit, before_id=before_id
+            )
+
+        # A session has as many deliveries as it had clients, which is not many.
+        found = (
+            each
+            for each in reversed(self._queue.of_session(session_id))
+            if state in {None, each.state}
+            and client_id in {None, each.client_id}
+            and (before_id is None or each.id < before_id)
         )
+
+        return tuple(itertools.islice(found, limit))
 
     def get(self, delivery_id: int) -> Delivery | None:
         """The delivery with an id, any number.
@@ -65,6 +90,26 @@ class DeliveryManagementService:
         )
 
         return found[0] if found and found[0].id == delivery_id else None
+
+    def result_of(
+        self, session_id: str, *, client_id: str | None = None
+    ) -> LogoutResult:
+        """What came of the end of a session, as far as it is known by now.
+
+        Of a session that goes on it has the clients that have left it. It has none
+        if the session is unknown, if no client took part in it, or if its
+        deliveries have been forgotten.
+
+        :param session_id: As it came.
+        :param client_id: Only what came of it at this client, as it came.
+        """
+        deliveries = [
+            each
+            for each in self._queue.of_session(session_id)
+            if client_id in {None, each.client_id}
+        ]
+
+        return LogoutResult.of(session_id, deliveries, label=self._label)
 
     def retry(self, delivery_id: int) -> bool:
         """Have a delivery that was given up tried again, now.
@@ -100,3 +145,21 @@ class DeliveryManagementService:
             forgotten += batch
 
         return forgotten
+
+    def forget_ends(self, *, older_than: timedelta) -> None:
+        """Forget which sessions of cookies have ended, some time after they have.
+
+        Not done by :meth:`purge`: whoever clears the list of deliveries today must
+        not thereby bring a session of yesterday back to life.
+
+        :param older_than: How long ago; longer than a cookie opens unrenewed.
+        """
+        before = self._clock.now() - older_than
+
+        while self._queue.forget_ends(before=before, limit=_BATCH):
+            pass
+
+    def _label(self, client_id: str) -> str:
+        client = self._clients.get(client_id) or Client(client_id=client_id)
+
+        return client.label

@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
+from collections.abc import Collection
 from collections.abc import Iterable
 from datetime import datetime
 
+from ..models import Departure
 from ..models import EndedSession
 from ..models import LogoutReason
 from ..models import ServerSideSession
 from ..ports import Clock
 from ..ports import Dispatcher
 from ..ports import SessionStore
+from ..ports import SessionTokens
 
-__all__ = ["EndingService", "SweepService"]
+__all__ = ["EndingService"]
 
-_BATCH = 50
+_logger = logging.getLogger(__name__)
 
 
 class EndingService:
-    """Ends sessions, for whatever reason, always with their clients told.
+    """Ends sessions, for whatever reason, with their clients told.
 
     :param store: Where the sessions are.
     :param clock: Tells when a session ended.
     :param dispatcher: Who gets the notifications going.
     :param announce: Called once for each session of somebody that was ended here,
         after it has durably gone; must not raise.
+    :param announce_departure: Called once for clients that left a session here; must
+        not raise.
+    :param tokens: Who takes back what was given out in the session.
     """
 
     def __init__(
@@ -35,11 +42,15 @@ class EndingService:
         clock: Clock,
         dispatcher: Dispatcher,
         announce: Callable[[EndedSession], None],
+        announce_departure: Callable[[Departure], None] | None = None,
+        tokens: SessionTokens | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
         self._dispatcher = dispatcher
         self._announce = announce
+        self._announce_departure = announce_departure
+        self._tokens = tokens
 
     def end(
         self,
@@ -47,6 +58,7 @@ class EndingService:
         *,
         reason: LogoutReason,
         expired_at: datetime | None = None,
+        notify: bool = True,
     ) -> EndedSession | None:
         """End a session: in one transaction it goes and its clients are owed word.
 
@@ -57,6 +69,7 @@ class EndingService:
         :param reason: Why it ends.
         :param expired_at: If given, it ends only if it has not been renewed
             beyond this instant.
+        :param notify: Whether its clients are told. They are not told later, either.
         :returns: The ended session, or ``None`` if there was none to end: it is
             gone already, or another caller was faster.
         """
@@ -65,12 +78,53 @@ class EndingService:
             reason=reason,
             ended_at=self._clock.now(),
             expired_at=expired_at,
+            notify=notify,
         )
 
         if ended is not None:
             self.announce((ended,))
 
         return ended
+
+    def leave(
+        self,
+        session_id: str,
+        *,
+        client_ids: Collection[str],
+        reason: LogoutReason,
+        notify: bool = True,
+    ) -> Departure | None:
+        """Have clients leave a session that goes on without them.
+
+        In one transaction they take part no longer and are owed word.
+
+        :param session_id: The session.
+        :param client_ids: Who is to leave.
+        :param reason: Why.
+        :param notify: Whether they are told.
+        :returns: Who left; ``None`` if nobody did: none of them takes part, the
+            session is gone, or another caller was faster.
+        """
+        departure = self._store.leave(
+            session_id,
+            client_ids=client_ids,
+            reason=reason,
+            left_at=self._clock.now(),
+            notify=notify,
+        )
+
+        if departure is None:
+            return None
+
+        self._revoke(session_id, departure.client_ids)
+
+        if self._announce_departure is not None:
+            self._announce_departure(departure)
+
+        if departure.notified:
+            self._dispatcher.kick()
+
+        return departure
 
     def announce(self, ended: Iterable[EndedSession]) -> None:
         """Tell of sessions that a store has just ended, and get their deliveries going.
@@ -80,9 +134,10 @@ class EndingService:
         known = [session for session in ended if session.subject_id is not None]
 
         for session in known:
+            self._revoke(session.session_id, session.client_ids)
             self._announce(session)
 
-        if known:
+        if any(session.notified for session in known):
             self._dispatcher.kick()
 
     def end_expired(self, session: ServerSideSession) -> EndedSession | None:
@@ -96,52 +151,34 @@ class EndingService:
             session.session_id, reason=session.reason_of_expiry(now), expired_at=now
         )
 
-    def end_all(self, *, subject_id: str, reason: LogoutReason) -> int:
+    def end_all(
+        self, *, subject_id: str, reason: LogoutReason, notify: bool = True
+    ) -> int:
         """End every session of a subject.
 
         :param subject_id: Whose sessions.
         :param reason: Why they end.
+        :param notify: Whether their clients are told.
         :returns: How many were ended here.
         """
         sessions = self._store.find_by_subject(subject_id)
-        ended = [self.end(session.session_id, reason=reason) for session in sessions]
+        ended = [
+            self.end(session.session_id, reason=reason, notify=notify)
+            for session in sessions
+        ]
 
         return len(ended) - ended.count(None)
 
+    def _revoke(self, session_id: str, client_ids: Collection[str]) -> None:
+        if self._tokens is None or not client_ids:
+            return
 
-class SweepService:
-    """Ends what has expired without a request noticing, so that clients hear of it.
-
-    :param store: Where the sessions are.
-    :param ending: Who ends them.
-    :param clock: Tells what has expired.
-    """
-
-    def __init__(
-        self, *, store: SessionStore, ending: EndingService, clock: Clock
-    ) -> None:
-        self._store = store
-        self._ending = ending
-        self._clock = clock
-
-    def run_once(self, *, limit: int = 500) -> int:
-        """End expired sessions; any number of processes may do so at once.
-
-        Each transaction ends 50 at the most, so that nobody waits for it for long.
-
-        :param limit: How many at the most.
-        :returns: How many were ended here. Fewer than ``limit`` means that there were
-            no more, or that other processes are about to end them.
-        """
-        total = 0
-
-        while total < limit:
-            batch = min(_BATCH, limit - total)
-            ended = self._store.end_expired(self._clock.now(), limit=batch)
-            self._ending.announce(ended)
-            total += len(ended)
-
-            if len(ended) < batch:
-                break
-
-        return total
+        try:
+            self._tokens.revoke(session_id, client_ids=client_ids)
+        except Exception as error:  # the host's port may raise anything
+            # Its message may quote what it was about to revoke.
+            _logger.error(  # noqa: TRY400
+                "the tokens of session %s… may not be revoked: %s",
+                session_id[:8],
+                type(error).__name__,
+            )

@@ -6,7 +6,7 @@ from ..models import AuthenticationProperties
 from ..models import Lifetime
 from ..options import SessionOptions
 
-__all__ = ["anonymous_lifetime", "lifetime_of"]
+__all__ = ["anonymous_lifetime", "check_lifetime", "lifetime_of"]
 
 
 def lifetime_of(
@@ -27,6 +27,28 @@ def lifetime_of(
         )
 
     return Lifetime(idle=options.idle_timeout, absolute=options.absolute_lifetime)
+
+
+def check_lifetime(
+    properties: AuthenticationProperties, options: SessionOptions
+) -> None:
+    """Refuse a lifetime of its own that a sign-in cannot have.
+
+    :param properties: What belongs to the sign-in.
+    :param options: The settings.
+    :raises ValueError: If a cookie would open for longer than it is remembered that
+        its session has ended.
+    """
+    lifetime = properties.lifetime
+
+    if lifetime is None or options.tickets != "cookie":
+        return
+
+    if min(lifetime.idle, lifetime.absolute) > options.delivery_retention:
+        raise ValueError(
+            "with sessions in cookies the idle time of a lifetime must be no longer"
+            " than IDP_SESSION_DELIVERY_RETENTION"
+        )
 
 
 def anonymous_lifetime(options: SessionOptions) -> Lifetime:

@@ -19,6 +19,17 @@ from ..ports import TokenSigner
 __all__ = ["LogoutRequestService"]
 
 _PURPOSE = "logout-request"
+_MEMBERS = frozenset(
+    {
+        "until",
+        "client_id",
+        "hint",
+        "redirect_uri",
+        "hint_given",
+        "address_given",
+        "ui_locales",
+    }
+)
 
 
 class LogoutRequestService:
@@ -70,6 +81,9 @@ class LogoutRequestService:
             "client_id": request.client.client_id if request.client else None,
             "hint": dataclasses.asdict(request.hint) if request.hint else None,
             "redirect_uri": request.redirect_uri,
+            "hint_given": request.hint_given,
+            "address_given": request.address_given,
+            "ui_locales": request.ui_locales,
         }
         sealed = self._protector.seal(
             json.dumps(data).encode(), purpose=_PURPOSE, context=session_key
@@ -104,6 +118,10 @@ class LogoutRequestService:
         )
 
     def _from_json(self, data: dict[str, Any]) -> LogoutRequest | None:
+        # While a new version is rolled out, the other one may have sealed it.
+        if data.keys() != _MEMBERS or not _is_hint(data["hint"]):
+            return None
+
         if data["until"] < self._clock.now().timestamp():
             return None
 
@@ -115,4 +133,11 @@ class LogoutRequestService:
             client=client,
             hint=hint,
             redirect_uri=data["redirect_uri"] if client else None,
+            hint_given=data["hint_given"],
+            address_given=data["address_given"],
+            ui_locales=tuple(data["ui_locales"]),
         )
+
+
+def _is_hint(data: dict[str, Any] | None) -> bool:
+    return data is None or data.keys() == Hint.__dataclass_fields__.keys()

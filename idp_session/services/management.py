@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Collection
+from collections.abc import Iterator
 from datetime import datetime
 
 from ..models import LogoutReason
@@ -28,6 +30,8 @@ class SessionManagementService:
     Anonymous sessions are left out unless the filter says otherwise, with
     ``anonymous``. Sessions are found whether they have expired or not: until somebody has noticed
     and ended them, their clients have not been told.
+
+    Where sessions are in cookies, every member raises :exc:`.NotInCookieModeError`.
 
     :param store: Where the sessions are.
     :param ending: Who ends them.
@@ -111,6 +115,7 @@ class SessionManagementService:
         *,
         reason: LogoutReason,
         except_session_id: str | None = None,
+        notify: bool = True,
     ) -> int:
         """End the sessions that a filter means; every client of them is told.
 
@@ -120,24 +125,57 @@ class SessionManagementService:
         :param wanted: Which sessions; must have a condition.
         :param reason: Why they end.
         :param except_session_id: One that goes on, such as the one of whoever asks.
+        :param notify: Whether clients are told. Say ``False`` only if they know
+            already, or if they are not to know: nobody tells them later.
         :returns: How many were ended here.
         :raises ValueError: If the filter is empty: nobody ends all by accident.
         """
-        if wanted.is_empty:
-            raise ValueError("an empty filter would end every session; name some")
+        _refuse_empty(wanted)
 
-        ended = 0
-        place: Position | None = None
+        return sum(
+            self._ending.end(session_id, reason=reason, notify=notify) is not None
+            for session_id in self._meant(wanted, except_session_id)
+        )
 
-        while batch := self._store.query(wanted, limit=_BATCH, after=place):
-            ended += sum(
-                self._ending.end(session.session_id, reason=reason) is not None
-                for session in batch
-                if session.session_id != except_session_id
+    def end_for_clients(
+        self,
+        wanted: SessionFilter,
+        *,
+        client_ids: Collection[str],
+        reason: LogoutReason,
+        except_session_id: str | None = None,
+        notify: bool = True,
+    ) -> int:
+        """End the sessions that a filter means for some of their clients only.
+
+        These clients are told, and take part no longer. The sessions and their other
+        clients go on. A client that comes back joins again, without a sign-in, and
+        is then told of the end once more. In each session all of it happens in one
+        transaction.
+
+        :param wanted: In which sessions; must have a condition.
+        :param client_ids: For which clients.
+        :param reason: Why.
+        :param except_session_id: One that stays as it is.
+        :param notify: As for :meth:`end`.
+        :returns: How many participations were ended here: two clients that leave the
+            same session are two.
+        :raises ValueError: If the filter is empty, or there are no clients.
+        """
+        _refuse_empty(wanted)
+
+        # A single text would be taken for the clients "s", "h", "o" and "p".
+        if isinstance(client_ids, str) or not client_ids:
+            raise ValueError("name the clients, in a collection of client ids")
+
+        departures = [
+            self._ending.leave(
+                session_id, client_ids=client_ids, reason=reason, notify=notify
             )
-            place = _position(batch[-1])
+            for session_id in self._meant(wanted, except_session_id)
+        ]
 
-        return ended
+        return sum(len(each.participants) for each in departures if each is not None)
 
     def end_all(
         self,
@@ -145,19 +183,39 @@ class SessionManagementService:
         subject_id: str,
         reason: LogoutReason,
         except_session_id: str | None = None,
+        notify: bool = True,
     ) -> int:
         """End the sessions of a subject; every client of them is told.
 
         :param subject_id: Whose.
         :param reason: Why they end.
         :param except_session_id: One that goes on.
+        :param notify: As for :meth:`end`.
         :returns: How many were ended here.
         """
         return self.end(
             SessionFilter(subject_id=subject_id),
             reason=reason,
             except_session_id=except_session_id,
+            notify=notify,
         )
+
+    def _meant(
+        self, wanted: SessionFilter, except_session_id: str | None
+    ) -> Iterator[str]:
+        place: Position | None = None
+
+        while batch := self._store.query(wanted, limit=_BATCH, after=place):
+            for session in batch:
+                if session.session_id != except_session_id:
+                    yield session.session_id
+
+            place = _position(batch[-1])
+
+
+def _refuse_empty(wanted: SessionFilter) -> None:
+    if wanted.is_empty:
+        raise ValueError("an empty filter would end every session; name some")
 
 
 def _position(session: ServerSideSession) -> Position:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 from dataclasses import dataclass
+from datetime import datetime
 
 from ..models import Lifetime
 from ..models import ServerSideSession
@@ -15,6 +16,9 @@ from ..ports import SessionStore
 from .ending import EndingService
 from .lifetimes import anonymous_lifetime
 from .lifetimes import lifetime_of
+from .origins import FindOrigin
+from .origins import unknown_origin
+from .tickets import OpenedTicket
 from .tickets import TicketSealer
 
 __all__ = ["AnonymousSession", "CurrentSession", "SessionReader"]
@@ -29,7 +33,7 @@ class CurrentSession:
     #: The record as it is kept.
     record: ServerSideSession
     #: What was sealed in it.
-    ticket: Ticket
+    ticket: Ticket | OpenedTicket
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +70,19 @@ class SessionReader:
         self._options = options
 
     def read(
-        self, key: str, *, renew: bool = True
+        self,
+        key: str,
+        *,
+        renew: bool = True,
+        find_origin: FindOrigin = unknown_origin,
     ) -> CurrentSession | AnonymousSession | None:
         """The session under a key, if it lives and its ticket opens.
 
         :param key: The hash of a handle.
         :param renew: Whether this is a use of the session, which keeps it alive.
+        :param find_origin: Tells from where; asked for a renewal only.
         """
-        return self._opened(self._store.get(key), renew=renew)
+        return self._opened(self._store.get(key), renew=renew, find_origin=find_origin)
 
     def touch(self, session_id: str) -> bool:
         """Count something else than a request of the browser as a use of a session.
@@ -83,25 +92,46 @@ class SessionReader:
         :param session_id: The public id.
         :returns: Whether the session lives.
         """
-        found = self._store.find(session_id)
-
         if self._options.client_activity_renews:
-            self._opened(found, renew=True)
+            self._opened(self._store.find(session_id), renew=True)
 
-        return found is not None and found.expires_at > self._clock.now()
+        return self._store.is_live(session_id, now=self._clock.now())
+
+    def is_live(self, session_id: str, *, client_id: str | None = None) -> bool:
+        """Whether somebody's session exists and has not expired; changes nothing.
+
+        :param session_id: The public id.
+        :param client_id: If given, whether this client takes part in it, too.
+        """
+        return self._store.is_live(
+            session_id, now=self._clock.now(), client_id=client_id
+        )
 
     def _opened(
-        self, found: ServerSideSession | None, *, renew: bool
+        self,
+        found: ServerSideSession | None,
+        *,
+        renew: bool,
+        find_origin: FindOrigin = unknown_origin,
     ) -> CurrentSession | AnonymousSession | None:
         record = self.live(found)
+        current = None if record is None else self._with_ticket(record)
 
-        if record is None:
-            return None
+        if current is None or not renew:
+            return current
 
+        now = self._clock.now()
+
+        if not current.record.renewal_due(now):
+            return current
+
+        return self._renewed(current, now, find_origin)
+
+    def _with_ticket(
+        self, record: ServerSideSession
+    ) -> CurrentSession | AnonymousSession | None:
         if record.subject_id is None:
-            lifetime = anonymous_lifetime(self._options)
-
-            return AnonymousSession(self._renewed(record, lifetime))
+            return AnonymousSession(record)
 
         ticket = self._tickets.open(record)
 
@@ -113,11 +143,7 @@ class SessionReader:
             )
             return None
 
-        lifetime = lifetime_of(ticket.properties, self._options)
-
-        return CurrentSession(
-            self._renewed(record, lifetime) if renew else record, ticket
-        )
+        return CurrentSession(record, ticket)
 
     def live(self, record: ServerSideSession | None) -> ServerSideSession | None:
         """The record, unless its session has expired and is thereby ended.
@@ -136,19 +162,35 @@ class SessionReader:
         return again if again and again.expires_at > self._clock.now() else None
 
     def _renewed(
-        self, record: ServerSideSession, lifetime: Lifetime
-    ) -> ServerSideSession:
-        now = self._clock.now()
-
-        if not lifetime.renewal_due(record, now):
-            return record
-
+        self,
+        current: CurrentSession | AnonymousSession,
+        now: datetime,
+        find_origin: FindOrigin,
+    ) -> CurrentSession | AnonymousSession | None:
+        record = current.record
+        lifetime = self._lifetime(current)
         expires_at = lifetime.expires_at(now, record.absolute_expires_at)
 
         # Not after the timeout was made shorter: nothing brings an end nearer.
         if expires_at <= record.expires_at:
-            return record
+            return current
 
-        self._store.renew(record.key, renewed_at=now, expires_at=expires_at)
+        origin = find_origin()
 
-        return dataclasses.replace(record, renewed_at=now, expires_at=expires_at)
+        if self._store.renew(
+            record.key, renewed_at=now, expires_at=expires_at, origin=origin
+        ):
+            renewed = record.renewed(now, expires_at=expires_at, origin=origin)
+
+            return dataclasses.replace(current, record=renewed)
+
+        # Another request renewed it first, or it has ended meanwhile.
+        again = self._store.get(record.key)
+
+        return None if again is None else dataclasses.replace(current, record=again)
+
+    def _lifetime(self, current: CurrentSession | AnonymousSession) -> Lifetime:
+        if isinstance(current, AnonymousSession):
+            return anonymous_lifetime(self._options)
+
+        return lifetime_of(current.ticket.properties, self._options)

@@ -16,12 +16,14 @@ from ..models import AuthenticationProperties
 from ..models import LogoutReason
 from ..models import Principal
 from ..models import ServerSideSession
+from ..models import SessionOrigin
 from ..models import Ticket
 from ..options import SessionOptions
 from ..ports import Clock
 from ..ports import SessionStore
 from .data import DataService
 from .ending import EndingService
+from .lifetimes import check_lifetime
 from .lifetimes import lifetime_of
 from .reading import CurrentSession
 from .reading import SessionReader
@@ -80,6 +82,7 @@ class SignInService:
         properties: AuthenticationProperties,
         *,
         key: str | None,
+        origin: SessionOrigin | None = None,
     ) -> IssuedSession:
         """Sign a principal in.
 
@@ -88,17 +91,22 @@ class SignInService:
         :param key: The key of the browser's handle, if it has one. The session under
             it goes on if it is the same subject's, is ended if it is another's, and
             gives what it keeps to the new one if it is nobody's.
+        :param origin: From where, if that may be kept.
         :raises SessionGoneError: If others keep signing in in the same browser.
         :raises SessionLimitError: If the subject has too many sessions already;
             nothing has changed then.
         :raises TypeError: If a claim or an item is not a JSON value; nothing has
             changed then.
+        :raises ValueError: If the lifetime is too long for a cookie; nothing has
+            changed then.
         """
+        check_lifetime(properties, self._options)
+
         for _ in range(_ATTEMPTS):
             previous = self._previous(key, principal.subject_id)
 
             try:
-                return self._issue(previous, principal, properties)
+                return self._issue(previous, principal, properties, origin)
             except SessionGoneError:
                 # Somebody else replaced the handle or ended the session between
                 # our look and our write; what there is now decides.
@@ -113,17 +121,18 @@ class SignInService:
         previous: ServerSideSession | None,
         principal: Principal,
         properties: AuthenticationProperties,
+        origin: SessionOrigin | None,
     ) -> IssuedSession:
         if previous is None:
-            return self._begin(principal, properties)
+            return self._begin(principal, properties, origin)
 
         if previous.subject_id is None:
-            return self._promote(previous, principal, properties)
+            return self._promote(previous, principal, properties, origin)
 
         if previous.subject_id != principal.subject_id:
-            return self._begin(principal, properties, instead_of=previous)
+            return self._begin(principal, properties, origin, instead_of=previous)
 
-        return self._continue(previous, principal, properties)
+        return self._continue(previous, principal, properties, origin)
 
     def _previous(self, key: str | None, subject_id: str) -> ServerSideSession | None:
         if key is None:
@@ -143,10 +152,11 @@ class SignInService:
         self,
         principal: Principal,
         properties: AuthenticationProperties,
+        origin: SessionOrigin | None,
         *,
         instead_of: ServerSideSession | None = None,
     ) -> IssuedSession:
-        issued = self._issued_anew(principal, properties)
+        issued = self._issued_anew(principal, properties, origin)
 
         self._ending.announce(
             self._store.create(issued.current.record, limit=self._options.subject_limit)
@@ -163,9 +173,10 @@ class SignInService:
         anonymous: ServerSideSession,
         principal: Principal,
         properties: AuthenticationProperties,
+        origin: SessionOrigin | None,
     ) -> IssuedSession:
         # Neither handle nor session id stay: somebody else may have planted them.
-        issued = self._issued_anew(principal, properties)
+        issued = self._issued_anew(principal, properties, origin)
         record = issued.current.record
         self._ending.announce(
             self._store.promote(
@@ -183,25 +194,31 @@ class SignInService:
         previous: ServerSideSession,
         principal: Principal,
         properties: AuthenticationProperties,
+        origin: SessionOrigin | None,
     ) -> IssuedSession:
         issued = self._issued(
             self._with_factors_of(previous, principal),
             properties,
             session_id=previous.session_id,
             created_at=previous.created_at,
+            origin=origin or previous.origin,
         )
         self._store.update(previous.key, issued.current.record)
 
         return issued
 
     def _issued_anew(
-        self, principal: Principal, properties: AuthenticationProperties
+        self,
+        principal: Principal,
+        properties: AuthenticationProperties,
+        origin: SessionOrigin | None,
     ) -> IssuedSession:
         return self._issued(
             principal,
             properties,
             session_id=new_session_id(),
             created_at=self._clock.now(),
+            origin=origin or SessionOrigin(),
         )
 
     def _with_factors_of(
@@ -224,6 +241,7 @@ class SignInService:
         *,
         session_id: str,
         created_at: datetime,
+        origin: SessionOrigin,
     ) -> IssuedSession:
         handle = new_handle()
         now = self._clock.now()
@@ -239,6 +257,8 @@ class SignInService:
             renewed_at=now,
             expires_at=lifetime.expires_at(now, absolute_expires_at),
             absolute_expires_at=absolute_expires_at,
+            ip_address=origin.ip_address,
+            user_agent=origin.user_agent,
             ticket=b"",
         )
         ticket = _ticket(principal, properties, record)

@@ -6,6 +6,7 @@ import dataclasses
 import json
 from datetime import datetime
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any
 
 from ..models import AuthenticationProperties
@@ -15,10 +16,15 @@ from ..models import ServerSideSession
 from ..models import Ticket
 from ..ports import TicketProtector
 
-__all__ = ["TicketSealer"]
+__all__ = ["OpenedTicket", "TicketSealer"]
 
 _PURPOSE = "ticket"
 _MICROSECOND = timedelta(microseconds=1)
+_decoder = json.JSONDecoder()
+
+#: Of so many records it is known what they seal: it is opened again when anything in
+#: a record is another.
+_MOST_KNOWN = 1024
 
 
 class TicketSealer:
@@ -29,6 +35,7 @@ class TicketSealer:
 
     def __init__(self, protector: TicketProtector) -> None:
         self._protector = protector
+        self._plaintext = lru_cache(maxsize=_MOST_KNOWN)(self._opened)
 
     def seal(self, ticket: Ticket, *, record: ServerSideSession) -> ServerSideSession:
         """The record with the ticket in it, which opens only there.
@@ -48,7 +55,7 @@ class TicketSealer:
 
         return dataclasses.replace(record, ticket=sealed)
 
-    def open(self, session: ServerSideSession) -> Ticket | None:
+    def open(self, session: ServerSideSession) -> OpenedTicket | None:
         """The ticket of a record, ``None`` if no key of this provider opens it.
 
         :param session: The record as it is kept; an anonymous one has no ticket.
@@ -56,24 +63,68 @@ class TicketSealer:
         if session.subject_id is None:
             return None
 
-        plaintext = self._protector.open(
-            session.ticket, purpose=_PURPOSE, context=_context(session)
-        )
+        plaintext = self._plaintext(session)
 
         if plaintext is None:
             return None
 
-        return _from_json(json.loads(plaintext), session, subject_id=session.subject_id)
+        return OpenedTicket(plaintext, session, subject_id=session.subject_id)
+
+    def _opened(self, session: ServerSideSession) -> bytes | None:
+        return self._protector.open(
+            session.ticket, purpose=_PURPOSE, context=_context(session)
+        )
+
+
+class OpenedTicket:
+    """A :class:`.Ticket` that is decoded once, and only as far as somebody asks.
+
+    :param plaintext: What was sealed.
+    :param session: The record that it was sealed for.
+    :param subject_id: Whose session it is.
+    """
+
+    __slots__ = ("_plaintext", "_principal", "_session", "_subject_id", "_values")
+
+    def __init__(
+        self, plaintext: bytes, session: ServerSideSession, *, subject_id: str
+    ) -> None:
+        self._plaintext = plaintext
+        self._session = session
+        self._subject_id = subject_id
+        self._values: dict[str, Any] | None = None
+        self._principal: Principal | None = None
+
+    @property
+    def principal(self) -> Principal:
+        """Who is signed in."""
+        if self._principal is None:
+            self._principal = _principal(
+                self._decoded(), self._session, subject_id=self._subject_id
+            )
+
+        return self._principal
+
+    @property
+    def properties(self) -> AuthenticationProperties:
+        """What belongs to this sign-in."""
+        return _properties(self._decoded(), self._session)
+
+    def _decoded(self) -> dict[str, Any]:
+        if self._values is None:
+            self._values, _ = _decoder.raw_decode(self._plaintext.decode())
+
+        return self._values
 
 
 def _context(record: ServerSideSession) -> str:
-    return json.dumps(
-        (
-            record.key,
-            record.session_id,
-            record.subject_id,
-            record.authenticated_at.isoformat(),
-        )
+    key, session_id = record.key, record.session_id
+    subject_id, at = record.subject_id or "", record.authenticated_at.isoformat()
+
+    # With the lengths in front no two records are written alike.
+    return (
+        f"{len(key)},{len(session_id)},{len(subject_id)},{len(at)}:"
+        f"{key}{session_id}{subject_id}{at}"
     )
 
 
@@ -108,10 +159,10 @@ def _lifetime(durations: list[int] | None) -> Lifetime | None:
     return Lifetime(idle=idle, absolute=absolute)
 
 
-def _from_json(
+def _principal(
     data: dict[str, Any], session: ServerSideSession, *, subject_id: str
-) -> Ticket:
-    principal = Principal(
+) -> Principal:
+    return Principal(
         subject_id=subject_id,
         display_name=session.display_name,
         authenticated_at=session.authenticated_at,
@@ -124,7 +175,12 @@ def _from_json(
             for method, at in data.get("factors", {}).items()
         },
     )
-    properties = AuthenticationProperties(
+
+
+def _properties(
+    data: dict[str, Any], session: ServerSideSession
+) -> AuthenticationProperties:
+    return AuthenticationProperties(
         items=data["items"],
         persistent=data["persistent"],
         lifetime=_lifetime(data.get("lifetime")),
@@ -132,5 +188,3 @@ def _from_json(
         expires_at=session.expires_at,
         session_id=session.session_id,
     )
-
-    return Ticket(principal=principal, properties=properties)

@@ -3,41 +3,28 @@
 from __future__ import annotations
 
 import dataclasses
-import logging
-from collections.abc import Callable
 from collections.abc import Mapping
 
-from ..adapters.crypto import handle_key
-from ..adapters.crypto import is_handle
+from ..errors import HandleNotIssuableError
 from ..errors import SessionGoneError
 from ..models import AuthenticationProperties
+from ..models import Departure
 from ..models import EndedSession
 from ..models import LogoutReason
 from ..models import Participant
 from ..models import Principal
-from ..models import ServerSideSession
-from ..options import SessionOptions
-from ..ports import Clock
 from ..ports import SessionData
-from ..ports import SessionStore
 from ..ports import SessionTransport
-from ..ports import SubjectIdentifiers
-from .anonymous import AnonymousSessionService
-from .data import DataService
-from .data import DefaultSessionData
-from .ending import EndingService
-from .json_values import checked_text
-from .reading import AnonymousSession
+from .attributes import set_attribute
+from .attributes import unset_attribute
+from .collaborators import SessionServices
+from .origins import FindOrigin
+from .origins import unknown_origin
 from .reading import CurrentSession
-from .reading import SessionReader
-from .sign_in import SignInService
+from .request_session import RequestSession
+from .saving import save_data
 
 __all__ = ["DefaultUserSession"]
-
-_logger = logging.getLogger(__name__)
-
-_LONGEST_ATTRIBUTE_NAME = 64
-_LONGEST_ATTRIBUTE = 255
 
 
 class DefaultUserSession:
@@ -45,65 +32,34 @@ class DefaultUserSession:
 
     Whoever makes one calls :meth:`save` at the end of the request.
 
+    :param services: What the sessions of all requests have in common.
     :param transport: Brings the handle and takes what is issued.
-    :param store: Where the participants and attributes are.
-    :param reader: Who reads the session.
-    :param sign_in: Who begins and continues it.
-    :param anonymous: Who begins it for nobody in particular.
-    :param data: Who keeps its data.
-    :param ending: Who ends it.
-    :param clock: Tells the time.
-    :param options: The settings.
-    :param subjects: Who decides which ``sub`` a client is given.
-    :param clients_changed: Called with the session id when a client has joined;
-        must not raise.
-    :param data_changed: Called with the session id when data was kept; must not
-        raise.
+    :param find_origin: Tells from where the request came.
     """
 
     def __init__(
         self,
+        services: SessionServices,
         *,
         transport: SessionTransport,
-        store: SessionStore,
-        reader: SessionReader,
-        sign_in: SignInService,
-        anonymous: AnonymousSessionService,
-        data: DataService,
-        ending: EndingService,
-        clock: Clock,
-        options: SessionOptions,
-        subjects: SubjectIdentifiers,
-        clients_changed: Callable[[str], None] | None = None,
-        data_changed: Callable[[str], None] | None = None,
+        find_origin: FindOrigin = unknown_origin,
     ) -> None:
+        self._services = services
         self._transport = transport
-        self._store = store
-        self._reader = reader
-        self._sign_in = sign_in
-        self._anonymous = anonymous
-        self._data_service = data
-        self._ending = ending
-        self._clock = clock
-        self._options = options
-        self._subjects = subjects
-        self._clients_changed = clients_changed
-        self._data_changed = data_changed
-        self._loaded = False
-        self._current: CurrentSession | AnonymousSession | None = None
-        self._participants: tuple[Participant, ...] | None = None
-        self._attributes: Mapping[str, str] | None = None
-        self._data = DefaultSessionData(self._load_data)
+        self._find_origin = find_origin
+        self._session = RequestSession(
+            services, transport=transport, find_origin=find_origin
+        )
 
     @property
     def user(self) -> Principal | None:
-        current = self._signed_in()
+        current = self._session.signed_in
 
         return None if current is None else current.ticket.principal
 
     @property
     def properties(self) -> AuthenticationProperties | None:
-        current = self._signed_in()
+        current = self._session.signed_in
 
         if current is None:
             return None
@@ -116,93 +72,73 @@ class DefaultUserSession:
 
     @property
     def authentication_is_fresh(self) -> bool:
-        user, longest = self.user, self._options.authentication_lifetime
+        user, longest = self.user, self._services.options.authentication_lifetime
 
         if user is None or user.authenticated_at is None:
             return False
 
-        return longest is None or self._clock.now() - user.authenticated_at <= longest
+        if longest is None:
+            return True
+
+        return self._services.clock.now() - user.authenticated_at <= longest
 
     @property
     def session_id(self) -> str | None:
-        current = self._signed_in()
+        current = self._session.signed_in
 
         return None if current is None else current.record.session_id
 
     @property
     def client_ids(self) -> tuple[str, ...]:
-        current = self._signed_in()
-
-        if current is None:
-            return ()
-
-        if self._participants is None:
-            session_id = current.record.session_id
-            self._participants = self._store.participants(session_id)
-
-        return tuple(participant.client_id for participant in self._participants)
+        return tuple(each.client_id for each in self._session.participants)
 
     @property
     def data(self) -> SessionData:
-        return self._data
+        return self._session.data
 
     @property
     def attributes(self) -> Mapping[str, str]:
-        current = self._load()
-
-        if current is None:
-            return {}
-
-        if self._attributes is None:
-            self._attributes = self._store.attributes(current.record.session_id)
-
-        return dict(self._attributes)
+        return dict(self._session.attributes)
 
     def set_attribute(self, name: str, value: str) -> None:
-        checked_text(name, at_most=_LONGEST_ATTRIBUTE_NAME)
-        checked_text(value, at_most=_LONGEST_ATTRIBUTE, least=0)
-
-        if self.attributes.get(name) == value:
-            return
-
-        try:
-            self._store.set_attribute(self._begun().session_id, name, value)
-        except SessionGoneError:
-            self._forget()
-            raise
-
-        self._attributes = None
+        set_attribute(self._session, name, value, store=self._services.store)
 
     def unset_attribute(self, name: str) -> None:
-        current = self._load()
-
-        if current is not None and name in self.attributes:
-            self._store.unset_attribute(current.record.session_id, name)
-            self._attributes = None
+        unset_attribute(self._session, name, store=self._services.store)
 
     def create_session_id(
         self, principal: Principal, properties: AuthenticationProperties
     ) -> str:
+        if not self._transport.can_issue:
+            raise HandleNotIssuableError
+
         is_switch = self._is_switch(principal)
-        issued = self._sign_in.sign_in(principal, properties, key=self._key())
+        issued = self._services.sign_in.sign_in(
+            principal, properties, key=self._session.key, origin=self._find_origin()
+        )
         current = issued.current
         until = current.record.absolute_expires_at if properties.persistent else None
         self._transport.issue_handle(issued.handle, expires_at=until)
-        self._remember(current)
+        self._session.remember(current)
 
         # What one user has set in this request is not for the next one.
         if is_switch:
-            self._data.reset()
+            self._session.forget_data()
 
-        self._data.reload()
+        self._session.reload_data()
         self.ensure_session_id_cookie()
+        self._tell_login_status(signed_in=True)
 
         return current.record.session_id
 
     def ensure_session_id_cookie(self) -> None:
         session_id = self.session_id
 
-        if session_id is None or not self._options.check_session:
+        # The session has ended without this browser.
+        if session_id is None and self._transport.session_id_copy is not None:
+            self._tell_login_status(signed_in=False)
+
+        if session_id is None or not self._services.options.check_session:
             self.remove_session_id_cookie()
         elif self._transport.session_id_copy != session_id:
             self._transport.issue_session_id(session_id)
@@ -212,7 +148,7 @@ class DefaultUserSession:
             self._transport.withdraw_session_id()
 
     def add_client_id(self, client_id: str) -> None:
-        current = self._signed_in()
+        current = self._session.signed_in
 
         if current is None or client_id in self.client_ids:
             return
@@ -220,125 +156,77 @@ class DefaultUserSession:
         participant = self._participant(current, client_id)
 
         try:
-            ended = self._store.add_participant(
-                participant, limit=self._options.subject_and_client_limit
+            ended = self._services.store.add_participant(
+                participant, limit=self._services.options.subject_and_client_limit
             )
         except SessionGoneError:
-            self._forget()
+            self._session.forget()
             raise
 
-        self._participants = None
-        self._ending.announce(ended)
+        self._session.forget_participants()
+        self._services.ending.announce(ended)
 
-        if self._clients_changed is not None:
-            self._clients_changed(participant.session_id)
+        self._services.clients_changed(participant.session_id)
+
+    def remove_client_id(
+        self, client_id: str, reason: LogoutReason
+    ) -> Departure | None:
+        current = self._session.signed_in
+
+        if current is None:
+            return None
+
+        self._session.forget_participants()
+
+        return self._services.ending.leave(
+            current.record.session_id, client_ids=(client_id,), reason=reason
+        )
 
     def end(self, reason: LogoutReason) -> EndedSession | None:
-        current = self._load()
+        current = self._session.current
         ended = None
 
         # First of all: if this fails, the browser keeps the session that goes on.
         if current is not None:
-            ended = self._ending.end(current.record.session_id, reason=reason)
+            ended = self._services.ending.end(current.record.session_id, reason=reason)
 
         self._transport.withdraw_handle()
-        self._forget()
+        self._session.forget()
         self.remove_session_id_cookie()
 
         # Nobody was signed in to an anonymous session, so nobody is signed out.
-        return ended if isinstance(current, CurrentSession) else None
+        if not isinstance(current, CurrentSession):
+            return None
+
+        self._tell_login_status(signed_in=False)
+
+        return ended
 
     def save(self) -> None:
         """Write what has changed of the data; to be called before the response.
 
         Data that is set where there is no session begins an anonymous one. Changes
         of a session that has ended meanwhile are lost with it, and so are those of a
-        request that came with a handle that was just replaced.
+        request that came with a handle that was just replaced. Changes that do not
+        fit into a cookie are logged as an error, and none of them is kept.
         """
-        if not self._data.changed:
+        if not self._session.has_data_pending:
             return
 
-        changes = self._data.changes()
+        session_id = save_data(self._session, service=self._services.data)
 
-        try:
-            session_id = self._begun().session_id
-            self._data_service.write(
-                session_id,
-                changed={n: text for n, text in changes.items() if text is not None},
-                removed=[n for n, text in changes.items() if text is None],
-            )
-        except SessionGoneError:
-            _logger.info("data was not kept: its session has ended meanwhile")
-            self._forget()
-        else:
-            if self._data_changed is not None:
-                self._data_changed(session_id)
+        if session_id is not None:
+            self._services.data_changed(session_id)
 
-        self._data.reset()
-
-    def _load(self) -> CurrentSession | AnonymousSession | None:
-        if not self._loaded:
-            key = self._key()
-            self._remember(None if key is None else self._reader.read(key))
-
-        return self._current
-
-    def _signed_in(self) -> CurrentSession | None:
-        current = self._load()
-
-        return current if isinstance(current, CurrentSession) else None
-
-    def _begun(self) -> ServerSideSession:
-        current = self._load()
-
-        if current is None:
-            self._check_handle()
-            handle, record = self._anonymous.begin()
-            current = AnonymousSession(record)
-            self._transport.issue_handle(handle, expires_at=None)
-            self._remember(current)
-
-        return current.record
-
-    def _check_handle(self) -> None:
-        # The handle was replaced a moment ago, by a sign-in in another tab: the browser
-        # must not get a handle from us instead of the one from there.
-        key = self._key()
-
-        if key is not None and self._store.find_rotated(key) is not None:
-            raise SessionGoneError("the handle was replaced meanwhile", key=key)
-
-    def _load_data(self) -> Mapping[str, str]:
-        current = self._load()
-
-        if current is None:
-            return {}
-
-        return self._data_service.read(current.record.session_id)
+    def _tell_login_status(self, *, signed_in: bool) -> None:
+        if self._services.options.login_status:
+            self._transport.set_login_status(signed_in=signed_in)
 
     def _is_switch(self, principal: Principal) -> bool:
         # Without data that would be carried over, nobody has to look.
-        user = self.user if self._data.changed else None
+        user = self.user if self._session.has_data_pending else None
 
         return user is not None and user.subject_id != principal.subject_id
-
-    def _remember(self, current: CurrentSession | AnonymousSession | None) -> None:
-        self._loaded = True
-        self._current = current
-        self._participants = None
-        self._attributes = None
-
-    def _forget(self) -> None:
-        self._remember(None)
-        self._data.reset()
-
-    def _key(self) -> str | None:
-        handle = self._transport.handle
-
-        if handle is None or not is_handle(handle):
-            return None
-
-        return handle_key(handle)
 
     def _participant(self, current: CurrentSession, client_id: str) -> Participant:
         subject_id = current.ticket.principal.subject_id
@@ -346,7 +234,7 @@ class DefaultUserSession:
         return Participant(
             session_id=current.record.session_id,
             client_id=client_id,
-            issuer=self._options.issuer,
-            subject=self._subjects.subject_for(subject_id, client_id),
-            joined_at=self._clock.now(),
+            issuer=self._services.options.issuer,
+            subject=self._services.subjects.subject_for(subject_id, client_id),
+            joined_at=self._services.clock.now(),
         )
