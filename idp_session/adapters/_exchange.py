@@ -65,6 +65,8 @@ class Exchange:
     ) -> None:
         self.target = target
         self.failure: SendFailure | None = None
+        #: Whether the head of the answer is there.
+        self.is_answered = False
         self._received = 0
         self._policy = policy
         self._resolve = resolve
@@ -104,7 +106,7 @@ class Exchange:
         endpoints = [
             endpoint
             for endpoint in self._look_up(host, port)
-            if self._policy.permits(endpoint[1][0])
+            if self._policy.permits(endpoint[1][0], host=host)
         ]
 
         if not endpoints:
@@ -116,7 +118,7 @@ class Exchange:
             share = self._until(self._connected_by) / (len(endpoints) - position)
 
             try:
-                return self._connect_to(endpoint, share)
+                return self._connect_to(endpoint, host, share)
             except _RefusedPeerError:
                 failure = SendFailure.ADDRESS_REFUSED
             except TimeoutError:
@@ -147,7 +149,9 @@ class Exchange:
 
         return endpoints
 
-    def _connect_to(self, endpoint: Endpoint, timeout: float) -> socket.socket:
+    def _connect_to(
+        self, endpoint: Endpoint, host: str, timeout: float
+    ) -> socket.socket:
         family, address = endpoint
         connection = socket.socket(family, socket.SOCK_STREAM)
 
@@ -157,7 +161,7 @@ class Exchange:
             connection.settimeout(timeout)
             connection.connect(address)
 
-            if not self._policy.permits(connection.getpeername()[0]):
+            if not self._policy.permits(connection.getpeername()[0], host=host):
                 raise _RefusedPeerError
 
             connection.settimeout(self.remaining())
@@ -204,6 +208,10 @@ class _BoundReader(io.RawIOBase):
         self._connection.settimeout(self._exchange.remaining())
         size = self._raw.readinto(buffer)
         self._exchange.count(size or 0)
+
+        if not size and not self._exchange.is_answered:
+            # A parser would take the end of the connection for that of the head.
+            raise ConnectionResetError
 
         return size
 

@@ -2,115 +2,162 @@
 
 from __future__ import annotations
 
+import enum
+import functools
 import ipaddress
-from collections.abc import Iterable
+import logging
+import re
 from collections.abc import Sequence
-from ipaddress import IPv4Address
-from ipaddress import IPv4Network
-from ipaddress import IPv6Address
-from ipaddress import IPv6Network
 from urllib.parse import SplitResult
 from urllib.parse import urlsplit
 
 from ..errors import ConfigurationError
 from ..models import SendFailure
+from ._addresses import in_any
+from ._addresses import is_inner
+from ._addresses import is_public
+from ._addresses import Network
+from ._addresses import numeric_address
 
 __all__ = ["AddressPolicy"]
 
-# The lists are our own because those of the standard library differ from one
-# release of Python to the next. Source: IANA special-purpose address registries.
-_SPECIAL_IPV4 = tuple(
-    IPv4Network(network)
-    for network in (
-        "0.0.0.0/8",  # this network, unspecified
-        "10.0.0.0/8",  # private
-        "100.64.0.0/10",  # shared by carriers
-        "127.0.0.0/8",  # loopback
-        "168.63.129.16/32",  # a cloud's own services, on a public-looking address
-        "169.254.0.0/16",  # link-local, among them cloud metadata
-        "172.16.0.0/12",  # private
-        "192.0.0.0/24",  # protocol assignments
-        "192.0.2.0/24",  # documentation
-        "192.88.99.0/24",  # relays of 6to4
-        "192.168.0.0/16",  # private
-        "198.18.0.0/15",  # benchmarks
-        "198.51.100.0/24",  # documentation
-        "203.0.113.0/24",  # documentation
-        "224.0.0.0/4",  # multicast
-        "240.0.0.0/4",  # reserved, broadcast
-    )
-)
-_GLOBAL_IPV6 = IPv6Network("2000::/3")
-_SPECIAL_IPV6 = tuple(
-    IPv6Network(network)
-    for network in (
-        "2001::/23",  # protocol assignments, among them Teredo
-        "2001:db8::/32",  # documentation
-        "2002::/16",  # 6to4
-        "3fff::/20",  # documentation
-    )
-)
-# RFC 6052 §2.1: the last 32 bits are the IPv4 address behind the translator. The
-# prefix for local use, 64:ff9b:1::/48, is not reachable globally.
-_TRANSLATED = IPv6Network("64:ff9b::/96")
+_logger = logging.getLogger(__name__)
 
-_Address = IPv4Address | IPv6Address
-_Network = IPv4Network | IPv6Network
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_FIRST_USER_PORT = 1024
+_HOST_PATTERN = re.compile(r"(\*\.)?[^*/:@%\s]+|[0-9a-f:.]+")
+
+
+# Clients of one process, and their addresses.
+_MOST_KNOWN = 4096
+
+
+class _Kind(enum.Enum):
+    #: For everybody.
+    OPEN = enum.auto()
+    #: For the hosts that were named.
+    INNER = enum.auto()
+    #: For nobody.
+    CLOSED = enum.auto()
 
 
 class AddressPolicy:
     """Keeps logout tokens, and requests in our name, away from inner networks.
 
-    Only addresses that the whole internet can reach are permitted, and those in
-    the networks that the host has named.
+    Only addresses that the whole internet can reach are permitted, those in the
+    networks that the operator has named, and those inside for hosts that the
+    operator has named. What is refused is logged, with the reason.
 
     :param allow_http: Whether plain http is permitted.
     :param allowed_networks: Networks that are permitted although they are not
         public, as CIDR.
-    :raises ConfigurationError: If one of them is not a network.
+    :param allowed_hosts: Hosts that may have private and loopback addresses:
+        ``"crm.intranet.example"``, or ``"*.intranet.example"`` for all names below
+        it. Link-local addresses, among them those of cloud metadata, remain for
+        ``allowed_networks``.
+    :param allowed_ports: The only ports that are permitted. Without any, those are
+        443 and all from 1024 on, which leaves out the well-known services to which
+        nobody should be made to talk; with plain http 80 as well.
+    :param is_logged: Whether refusals are logged; nothing is sent where they are not.
+    :raises ConfigurationError: If one of the networks or hosts is none.
     """
 
-    def __init__(self, *, allow_http: bool, allowed_networks: Sequence[str]) -> None:
-        self._allow_http = allow_http
-        self._allowed = tuple(_network(network) for network in allowed_networks)
+    def __init__(
+        self,
+        *,
+        allow_http: bool,
+        allowed_networks: Sequence[str] = (),
+        allowed_hosts: Sequence[str] = (),
+        allowed_ports: Sequence[int] = (),
+        is_logged: bool = True,
+    ) -> None:
+        self._is_logged = is_logged
+        #: Whether plain http is permitted.
+        self.allow_http = allow_http
+        self._networks = tuple(_network(network) for network in allowed_networks)
+        self._hosts = tuple(_pattern(host) for host in allowed_hosts)
+        self._ports = frozenset(allowed_ports)
+        # Asked several times for each request, and always the same for an address.
+        self._kind_of = functools.lru_cache(maxsize=_MOST_KNOWN)(self._find_kind)
 
     def check_uri(self, uri: str) -> SendFailure | None:
         """What speaks against requesting a URI; its address is checked later.
 
         :param uri: An absolute http or https URI.
-        :returns: ``None`` if nothing does; ``ADDRESS_REFUSED`` for plain http
-            that is not allowed; otherwise ``INVALID_URI``.
+        :returns: ``None`` if nothing does; ``ADDRESS_REFUSED`` for plain http or a
+            port that is not allowed; otherwise ``INVALID_URI``.
         """
         parts = _split(uri)
 
-        if parts is None or parts.scheme not in {"http", "https"}:
+        if parts is None or parts.scheme not in _DEFAULT_PORTS:
             return SendFailure.INVALID_URI
 
-        if parts.scheme == "http" and not self._allow_http:
-            return SendFailure.ADDRESS_REFUSED
+        if parts.scheme == "http" and not self.allow_http:
+            return self._refused(parts.hostname, "plain http is not allowed")
+
+        port = parts.port or _DEFAULT_PORTS[parts.scheme]
+
+        if not self._permits_port(port):
+            return self._refused(parts.hostname, f"port {port} is not allowed")
 
         return None
 
-    def permits(self, address: str) -> bool:
+    def permits(self, address: str, *, host: str | None = None) -> bool:
         """Whether a connection to an address is permitted.
 
         An IPv6 address that carries an IPv4 address is judged by that as well.
 
         :param address: A numeric address; anything else is not permitted, and
             neither is an address with a zone.
+        :param host: The host for which it is, as it was looked up.
         """
-        if "%" in address:
-            return False
+        kind = self._kind_of(address)
 
-        try:
-            parsed = _unmapped(ipaddress.ip_address(address))
-        except ValueError:
-            return False
+        if kind is _Kind.OPEN or (kind is _Kind.INNER and self._is_named(host)):
+            return True
 
-        return _in_any(parsed, self._allowed) or _is_public(parsed)
+        self._refused(host, f"{address} is neither public nor allowed")
+
+        return False
+
+    def _find_kind(self, address: str) -> _Kind:
+        parsed = numeric_address(address)
+
+        if parsed is None:
+            return _Kind.CLOSED
+
+        if is_public(parsed) or in_any(parsed, self._networks):
+            return _Kind.OPEN
+
+        return _Kind.INNER if is_inner(parsed) else _Kind.CLOSED
+
+    def _refused(self, host: str | None, reason: str) -> SendFailure:
+        if self._is_logged:
+            # The host only: what else a URI has may be confidential.
+            _logger.warning("a logout token for %r is refused: %s", host, reason)
+
+        return SendFailure.ADDRESS_REFUSED
+
+    def _permits_port(self, port: int) -> bool:
+        if self._ports:
+            return port in self._ports
+
+        return (
+            port >= _FIRST_USER_PORT
+            or port == _DEFAULT_PORTS["https"]
+            or (self.allow_http and port == _DEFAULT_PORTS["http"])
+        )
+
+    def _is_named(self, host: str | None) -> bool:
+        name = _canonical(host or "")
+
+        return any(
+            name.endswith(pattern[1:]) if pattern.startswith("*.") else name == pattern
+            for pattern in self._hosts
+        )
 
 
-def _network(text: str) -> _Network:
+def _network(text: str) -> Network:
     try:
         return ipaddress.ip_network(text)
     except ValueError as error:
@@ -120,6 +167,23 @@ def _network(text: str) -> _Network:
         ) from error
 
 
+def _pattern(text: str) -> str:
+    pattern = _canonical(text)
+
+    if not _HOST_PATTERN.fullmatch(pattern):
+        raise ConfigurationError(
+            "IDP_SESSION_DELIVERY_ALLOWED_HOSTS must be host names, or *. and a"
+            f" domain, but {text!r} is not"
+        )
+
+    return pattern
+
+
+def _canonical(host: str) -> str:
+    return host.lower().removesuffix(".")
+
+
+@functools.lru_cache(maxsize=_MOST_KNOWN)
 def _split(uri: str) -> SplitResult | None:
     # A backslash or a space is read differently from one parser to the next.
     if "\\" in uri or not all(c.isprintable() and not c.isspace() for c in uri):
@@ -131,25 +195,5 @@ def _split(uri: str) -> SplitResult | None:
     except ValueError:
         return None
 
-    return parts if usable and "@" not in parts.netloc else None
-
-
-def _unmapped(address: _Address) -> _Address:
-    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
-        return address.ipv4_mapped
-
-    return address
-
-
-def _in_any(address: _Address, networks: Iterable[_Network]) -> bool:
-    return any(address in network for network in networks)
-
-
-def _is_public(address: _Address) -> bool:
-    if isinstance(address, IPv4Address):
-        return not _in_any(address, _SPECIAL_IPV4)
-
-    if address in _TRANSLATED:
-        return _is_public(IPv4Address(address.packed[-4:]))
-
-    return address in _GLOBAL_IPV6 and not _in_any(address, _SPECIAL_IPV6)
+    # So is a percent sign in a host: as a zone, or as a character in disguise.
+    return parts if usable and not set("@%") & set(parts.netloc) else None

@@ -68,14 +68,17 @@ class AesGcmTicketProtector:
             return None
 
         header, nonce = sealed[:_HEADER_SIZE], sealed[_HEADER_SIZE:_BODY_AT]
-        place = _place(purpose, context)
 
         for secret in self._secrets:
             if secret.header != header:
                 continue
 
+            cipher = secret.cipher(purpose)
+
             try:
-                return secret.cipher(purpose).decrypt(nonce, sealed[_BODY_AT:], place)
+                return cipher.decrypt(
+                    nonce, sealed[_BODY_AT:], _place(purpose, context)
+                )
             except InvalidTag:
                 continue
 
@@ -92,7 +95,7 @@ class _Secret:
         cipher = self._ciphers.get(purpose)
 
         if cipher is None:
-            label = b"key for " + _purpose(purpose)
+            label = b"key for " + _checked_purpose(purpose)
             cipher = AESGCM(_derived(self._secret, label, _KEY_SIZE))
             self._ciphers[purpose] = cipher
 
@@ -108,10 +111,10 @@ def _derived(secret: bytes, label: bytes, size: int) -> bytes:
 
 def _place(purpose: str, context: str) -> bytes:
     # The first NUL ends the purpose, which has none, so no two pairs are alike.
-    return _purpose(purpose) + b"\0" + context.encode()
+    return f"{purpose}\0{context}".encode()
 
 
-def _purpose(purpose: str) -> bytes:
+def _checked_purpose(purpose: str) -> bytes:
     if "\0" in purpose:
         raise ValueError("a purpose has no NUL character")
 

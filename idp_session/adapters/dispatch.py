@@ -1,61 +1,125 @@
-"""Sends what is owed, by threads of this process."""
+"""Sends what is owed, in the background of this process."""
 
 from __future__ import annotations
 
 import logging
-import os
 import threading
 import time
-import weakref
+from collections import Counter
 from collections.abc import Callable
+from collections.abc import Mapping
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import ParamSpec
-from typing import TypeVar
+from typing import Protocol
 
+from ..models import Attempt
 from ..models import Delivery
+from .forks import forget_after_fork
+from .loop import BackgroundLoop
 
-__all__ = ["ThreadDispatcher"]
+__all__ = ["DeliveryWork", "ThreadDispatcher"]
 
-_P = ParamSpec("_P")
-_T = TypeVar("_T")
+# Few enough for their tokens to be signed long before their leases are over, and
+# for the first of many to be on their way soon.
+_CLAIMED_AT_ONCE = 64
+
+# A claim of which nothing could be begun has taught us of clients on a full host, and
+# behind them there may be others. Should it teach us nothing, that has to end.
+_MOST_FRUITLESS = 200
+
+# The settling thread is woken when there is something to settle.
+_IDLE_SECONDS = 3600.0
+
+# Results that come shortly after others are written down together with more. Whoever
+# waits for one looks less often than that.
+_GATHERED_SECONDS = 0.025
+
+# A claim costs almost the same for one as for many.
+_WORTH_A_CLAIM = 64
+
+# A database that is away may be back soon.
+_TRY_AGAIN_AT_MOST_AFTER = 1.0
+
+
+# What tells one attempt from another: the delivery, and how often it was claimed.
+_Claim = tuple[int, int]
+
+
+class DeliveryWork(Protocol):
+    """What a dispatcher has done."""
+
+    def claim(self, limit: int, *, under_way: Mapping[str, int]) -> Sequence[Delivery]:
+        """At most so many deliveries that are due.
+
+        :param limit: How many.
+        :param under_way: How many are on their way already, by host.
+        """
+
+    def begin(
+        self, delivery: Delivery, *, under_way: Mapping[str, int]
+    ) -> Attempt | None:
+        """Send one of them on its way; ``None`` if its host has its share."""
+
+    def settle(self, attempts: Sequence[Attempt]) -> object:
+        """Write down what came of attempts whose outcome is there."""
+
+    def give_back(self, deliveries: Sequence[Delivery]) -> None:
+        """Let others have deliveries at once."""
+
+    def stop(self) -> None:
+        """Let go of what sending needs, until the next beginning."""
 
 
 class ThreadDispatcher:
-    """Claims deliveries that are due and delivers each in a thread of its own.
+    """Claims deliveries that are due, and has many of them on their way at once.
 
-    One thread claims: when it is kicked, as soon as there is a free slot again if
-    the last claim filled all of them, and at every poll. All threads are daemons,
-    so the end of the process does not wait for them; what was claimed then is
-    owed still and falls due again. After a fork the child starts threads of its
-    own when it is kicked or started.
+    One thread claims and begins: when it is kicked, when room for several has become
+    free, whenever something was settled, and at every poll. Another one settles, as
+    many at once as are done by then, and the next ones not before others could join
+    them. Both are daemons, so the end of the process does not wait for them; what was
+    claimed then is owed still and falls due again. After a fork the child knows nothing of
+    what its parent has under way, and starts threads of its own when it is kicked
+    or started.
 
-    :param claim: Gives at most so many deliveries that are due.
-    :param deliver: Sends one of them and writes down what came of it.
-    :param threads: How many are on their way at once.
+    :param work: Gives what claims, begins and settles; called when it is needed.
+    :param in_flight: How many are on their way at once. As many again may have come
+        back and wait to be settled.
     :param poll_interval: How often to look without being kicked.
     :param logger: Hears of what fails; the threads live on.
+    :param patience: For how long results that cannot be written down are kept. Less
+        than a lease: later others have begun to send again.
     """
-
-    _coordinator: threading.Thread | None
 
     def __init__(
         self,
         *,
-        claim: Callable[[int], Sequence[Delivery]],
-        deliver: Callable[[Delivery], object],
-        threads: int,
+        work: Callable[[], DeliveryWork],
+        in_flight: int,
         poll_interval: timedelta,
         logger: logging.Logger,
+        patience: timedelta = timedelta(seconds=10),
     ) -> None:
-        self._claim = claim
-        self._deliver = deliver
-        self._threads = threads
+        self._work = work
+        self._in_flight = in_flight
         self._poll_seconds = poll_interval.total_seconds()
+        self._patience_seconds = patience.total_seconds()
         self._logger = logger
         self._stopped = False
-        self._forget_threads()
-        _dispatchers.add(self)
+        self._worth_a_claim = max(1, min(in_flight // 4, _WORTH_A_CLAIM))
+        self._claiming = BackgroundLoop(
+            self._claim,
+            name="idp_session-claiming",
+            pause=self._poll_seconds,
+            logger=logger,
+        )
+        self._settling = BackgroundLoop(
+            self._settle,
+            name="idp_session-settling",
+            pause=min(_TRY_AGAIN_AT_MOST_AFTER, self._patience_seconds / 10),
+            logger=logger,
+        )
+        self.after_fork()
+        forget_after_fork(self)
 
     def kick(self) -> None:
         """Have due deliveries sent now; does nothing after :meth:`stop`."""
@@ -63,120 +127,233 @@ class ThreadDispatcher:
             if self._stopped:
                 return
 
-            self._wanted = True
-            self._changed.notify_all()
+            is_running = self._claiming.running
 
-            if self._coordinator is None:
-                self._coordinator = self._guarded(self._started, self._coordinate)
+            try:
+                self._settling.start()
+                self._claiming.start()
+            except RuntimeError as error:
+                # The next kick tries again; until then others may find the work.
+                self._logger.warning("no thread to deliver with: %s", error)
+
+            if is_running:
+                self._claiming.hurry()
 
     def start(self) -> None:
         """Begin, or begin again after :meth:`stop`; cheap if it runs already."""
         with self._changed:
-            if self._coordinator is None or self._stopped:
+            if self._stopped or not self._claiming.running:
                 self._stopped = False
                 self.kick()
 
     def stop(self, timeout: timedelta) -> bool:
         """Claim no more, and wait for the deliveries that are on their way.
 
+        What is still on its way then is given up, and given back, so that others
+        can have it at once. Of two callers the second one waits for the first.
+
         :param timeout: How long to wait for them.
-        :returns: Whether none is on its way any more.
+        :returns: Whether none was on its way any more.
         """
+        with self._stopping:
+            quiet, left = self._come_to_rest(timeout)
+            self._give_up(left)
+
+        return quiet
+
+    def after_fork(self) -> None:
+        """Forget what is under way, which is the parent's."""
+        self._stopping = threading.RLock()
+        self._changed = threading.Condition(threading.RLock())
+        self._busy = False
+        self._forget_attempts()
+
+    def _come_to_rest(self, timeout: timedelta) -> tuple[bool, tuple[Attempt, ...]]:
         with self._changed:
             self._stopped = True
-            self._changed.notify_all()
-
-            return self._changed.wait_for(
-                lambda: not self._claiming and self._running == 0,
-                timeout.total_seconds(),
+            self._claiming.stop()
+            quiet = self._changed.wait_for(
+                lambda: not self._attempts and not self._busy, timeout.total_seconds()
             )
+            left = tuple(self._attempts.values())
+            self._forget_attempts()
+            self._settling.stop()
 
-    def _forget_threads(self) -> None:
-        self._changed = threading.Condition()
-        self._coordinator = None
-        self._wanted = False
-        self._claiming = False
-        self._running = 0
+            return quiet, left
 
-    def _coordinate(self) -> None:
-        while free := self._next_turn():
-            deliveries = self._guarded(self._claim, free) or ()
-            self._take_slots(len(deliveries), full=len(deliveries) >= free)
+    def _forget_attempts(self) -> None:
+        self._attempts: dict[_Claim, Attempt] = {}
+        self._under_way: Counter[str] = Counter()
+        self._sending = 0
+        self._freed = 0
+        self._done: list[Attempt] = []
+        self._failing_since: float | None = None
+        self._settled_at = 0.0
 
-            for delivery in deliveries:
-                if self._guarded(self._started, self._work, delivery) is None:
-                    self._free_slot()
+    def _claim(self) -> float:
+        fruitless = 0
 
-    def _next_turn(self) -> int:
-        poll_at = time.monotonic() + self._poll_seconds
+        while fruitless < _MOST_FRUITLESS and (limit := self._begin_claim()):
+            try:
+                claimed = self._work().claim(limit, under_way=self._hosts())
+                begun = self._begin_all(claimed)
+            finally:
+                with self._changed:
+                    self._busy = False
+                    self._changed.notify_all()
 
+            if len(claimed) < limit:
+                break
+
+            fruitless = 0 if begun else fruitless + 1
+
+        return self._poll_seconds
+
+    def _begin_claim(self) -> int:
         with self._changed:
-            while not self._stopped:
-                free = self._threads - self._running
-                wait = poll_at - time.monotonic()
+            # Each is under way, or waits to be settled.
+            free = min(
+                self._in_flight - self._sending,
+                2 * self._in_flight - len(self._attempts),
+            )
+            self._freed = 0
+            limit = 0 if self._stopped else min(free, _CLAIMED_AT_ONCE)
+            self._busy = limit > 0
 
-                if free > 0 and (self._wanted or wait <= 0):
-                    # Before the claim: a kick from now on asks for another one.
-                    self._wanted = False
-                    self._claiming = True
-                    return free
+            return limit
 
-                self._changed.wait(wait if free > 0 else None)
+    def _begin_all(self, claimed: Sequence[Delivery]) -> bool:
+        left = [
+            delivery
+            for delivery in claimed
+            if self._stopped or not self._begin(delivery)
+        ]
 
-            self._coordinator = None
-            return 0
+        if left:
+            self._work().give_back(left)
 
-    def _take_slots(self, count: int, *, full: bool) -> None:
-        with self._changed:
-            self._claiming = False
-            self._running += count
-            self._wanted = self._wanted or full
-            self._changed.notify_all()
+        return len(left) < len(claimed)
 
-    def _free_slot(self) -> None:
-        with self._changed:
-            self._running -= 1
-            # The claim may have left something out while this one was under way.
-            self._wanted = True
-            self._changed.notify_all()
-
-    def _work(self, delivery: Delivery) -> None:
+    def _begin(self, delivery: Delivery) -> bool:
         try:
-            self._guarded(self._deliver, delivery)
-        finally:
-            self._free_slot()
-
-    def _started(
-        self, work: Callable[_P, None], *args: _P.args, **_: _P.kwargs
-    ) -> threading.Thread:
-        thread = threading.Thread(
-            target=work, args=args, name="idp_session-delivery", daemon=True
-        )
-        thread.start()
-
-        return thread
-
-    def _guarded(
-        self, call: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs
-    ) -> _T | None:
-        try:
-            return call(*args, **kwargs)
+            attempt = self._work().begin(delivery, under_way=self._under_way)
         except Exception as error:
-            # The border of a thread: whatever it is, nobody above would hear of it.
+            # One client is no reason not to tell the others. Its turn comes again
+            # when the lease is over.
             self._logger.warning(
-                "%s failed: %s",
-                getattr(call, "__qualname__", "a call"),
-                type(error).__name__,
+                "delivery %d failed: %s", delivery.id, type(error).__name__
             )
-            return None
+            return True
+
+        if attempt is None:
+            return False
+
+        claim = _claim_of(attempt)
+        self._count(claim, attempt)
+        # Without the attempt, which has the outcome: what holds itself is freed late.
+        attempt.outcome.add_done_callback(lambda _: self._finished(claim))
+
+        return True
+
+    def _count(self, claim: _Claim, attempt: Attempt) -> None:
+        with self._changed:
+            self._attempts[claim] = attempt
+            self._sending += 1
+
+            if attempt.host is not None:
+                self._under_way[attempt.host] += 1
+
+    def _hosts(self) -> Mapping[str, int]:
+        with self._changed:
+            # Without this it would grow with every host there ever was.
+            self._under_way += Counter()
+
+            return dict(self._under_way)
+
+    def _finished(self, claim: _Claim) -> None:
+        with self._changed:
+            attempt = self._attempts.get(claim)
+
+            # What was given back is no longer ours to settle.
+            if attempt is None:
+                return
+
+            self._sending -= 1
+            self._freed += 1
+            self._done.append(attempt)
+
+            if attempt.host is not None:
+                self._under_way[attempt.host] -= 1
+
+            is_first = len(self._done) == 1
+            is_worth_a_claim = self._freed == self._worth_a_claim
+
+        if is_first:
+            self._settling.hurry()
+
+        if is_worth_a_claim:
+            self._claiming.hurry()
+
+    def _settle(self) -> float:
+        time.sleep(max(0.0, self._settled_at + _GATHERED_SECONDS - time.monotonic()))
+
+        with self._changed:
+            done, self._done = self._done, []
+
+        if done:
+            self._settle_or_keep(done)
+            self._settled_at = time.monotonic()
+
+        return _IDLE_SECONDS
+
+    def _settle_or_keep(self, done: list[Attempt]) -> None:
+        is_settled = False
+
+        try:
+            self._work().settle(done)
+            is_settled = True
+        finally:
+            if is_settled or not self._has_patience():
+                self._failing_since = None
+                self._free(done)
+            else:
+                self._keep(done)
+
+    def _has_patience(self) -> bool:
+        now = time.monotonic()
+        self._failing_since = self._failing_since or now
+
+        return now - self._failing_since < self._patience_seconds
+
+    def _keep(self, done: list[Attempt]) -> None:
+        # Whoever has answered is not asked again, if this can still be written down.
+        with self._changed:
+            self._done = [
+                each for each in done if _claim_of(each) in self._attempts
+            ] + self._done
+
+    def _free(self, done: Sequence[Attempt]) -> None:
+        with self._changed:
+            for each in done:
+                self._attempts.pop(_claim_of(each), None)
+
+            self._changed.notify_all()
+            # The claim may have left something out while these were under way.
+            self._claiming.hurry()
+
+    def _give_up(self, attempts: Sequence[Attempt]) -> None:
+        try:
+            if attempts:
+                self._work().give_back([attempt.delivery for attempt in attempts])
+
+            for attempt in attempts:
+                attempt.outcome.cancel()
+
+            self._work().stop()
+        except Exception as error:
+            # Whoever stops has nobody to tell; their leases run out by themselves.
+            self._logger.warning("giving back failed: %s", type(error).__name__)
 
 
-_dispatchers: weakref.WeakSet[ThreadDispatcher] = weakref.WeakSet()
-
-
-def _forget_threads_of_the_parent() -> None:
-    for dispatcher in tuple(_dispatchers):
-        dispatcher._forget_threads()  # noqa: SLF001
-
-
-os.register_at_fork(after_in_child=_forget_threads_of_the_parent)
+def _claim_of(attempt: Attempt) -> _Claim:
+    return attempt.delivery.id, attempt.delivery.attempts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import weakref
 from typing import Protocol
@@ -33,3 +34,7 @@ def _forget() -> None:
 
 
 os.register_at_fork(after_in_child=_forget)
+
+# Python loads it with the first name that is looked up, which a thread does. A child
+# that is forked meanwhile would find half a module, or wait for it for ever.
+importlib.import_module("encodings.idna")

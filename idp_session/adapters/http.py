@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import email.utils
-import re
-import ssl
 import time
+from concurrent.futures import Future
 from datetime import datetime
 from datetime import timedelta
 from datetime import UTC
@@ -16,32 +14,30 @@ from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
-from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3.connectionpool import HTTPConnectionPool
 from urllib3.connectionpool import HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
 
-from ..errors import ConfigurationError
 from ..models import SendFailure
 from ..models import SendResult
+from ._answers import ACCEPT
+from ._answers import BODY_LIMIT
+from ._answers import BODY_SECONDS
+from ._answers import EXCERPT_LIMIT
+from ._answers import retry_after
+from ._answers import USER_AGENT
+from ._authorities import tls_context
 from ._exchange import Exchange
 from ._exchange import ExchangeHTTPConnection
 from ._exchange import ExchangeHTTPSConnection
 from ._exchange import resolve_name
 from ._exchange import Resolver
 from .address_policy import AddressPolicy
+from .blocking import BlockingLogoutSender
 
-__all__ = ["RequestsLogoutSender", "retry_after"]
+__all__ = ["RequestsLogoutSender"]
 
-_HEADERS = {
-    "Accept": "application/json, */*",
-    "Connection": "close",
-    "User-Agent": "idp-session",
-}
-_BODY_LIMIT = 64 * 1024
-_BODY_PATIENCE_SECONDS = 1.0
-_LONGEST_RETRY_AFTER = timedelta(days=365)
-_DELAY_SECONDS = re.compile(r"-?[0-9]+")
+_HEADERS = {"Accept": ACCEPT, "Connection": "close", "User-Agent": USER_AGENT}
 
 
 class RequestsLogoutSender:
@@ -60,6 +56,7 @@ class RequestsLogoutSender:
     :param timeout: For everything.
     :param ca_file: Certificates in PEM that are trusted besides the usual ones.
     :param resolve: Looks up host names.
+    :param threads: How many requests may be on their way at once; each has a thread.
     :raises ConfigurationError: If the file cannot be used.
     """
 
@@ -71,14 +68,27 @@ class RequestsLogoutSender:
         timeout: timedelta,
         ca_file: str | None = None,
         resolve: Resolver = resolve_name,
+        threads: int = 256,
     ) -> None:
         self._policy = policy
         self._connect_timeout = connect_timeout.total_seconds()
         self._timeout = timeout.total_seconds()
         self._resolve = resolve
-        self._tls = _tls_context(ca_file)
+        self._tls = tls_context(ca_file)
+        self._threads = BlockingLogoutSender(self.send, threads=threads)
+
+    def submit(self, uri: str, logout_token: str) -> Future[SendResult]:
+        return self._threads.submit(uri, logout_token)
+
+    def stop(self) -> None:
+        self._threads.stop()
 
     def send(self, uri: str, logout_token: str) -> SendResult:
+        """Post a logout token in this thread, and wait for what comes of it.
+
+        :param uri: The client's back-channel logout URI.
+        :param logout_token: The token, in its compact form.
+        """
         started = time.monotonic()
         result = self._send(uri, logout_token)
 
@@ -114,14 +124,17 @@ class RequestsLogoutSender:
         adapter = _PoolAdapter(self._pool(exchange, request))
         response = adapter.send(request, stream=True, timeout=self._timeout)
 
+        exchange.is_answered = True
+
         with contextlib.closing(response):
-            _drop_body(exchange, response)
+            body = _dropped_body(exchange, response)
 
         return SendResult(
             status=response.status_code,
             retry_after=retry_after(
                 response.headers.get("Retry-After"), now=datetime.now(UTC)
             ),
+            excerpt=body[:EXCERPT_LIMIT],
         )
 
     def _pool(
@@ -139,39 +152,6 @@ class RequestsLogoutSender:
         return _HTTPPool(host, parts.port or 80, exchange=exchange)
 
 
-def retry_after(value: str | None, *, now: datetime) -> timedelta | None:
-    """What a ``Retry-After`` header asks for (RFC 9110 §10.2.3).
-
-    :param value: Seconds or an HTTP date.
-    :param now: The current instant; aware.
-    :returns: A duration from 0 to a year; ``None`` if there is no telling.
-    """
-    if value is None:
-        return None
-
-    if _DELAY_SECONDS.fullmatch(value.strip()):
-        # Twelve characters are far beyond a year already.
-        wait = timedelta(seconds=int(value.strip()[:12]))
-    else:
-        date = _http_date(value)
-
-        if date is None:
-            return None
-
-        wait = date - now
-
-    return min(max(wait, timedelta(0)), _LONGEST_RETRY_AFTER)
-
-
-def _http_date(value: str) -> datetime | None:
-    try:
-        date = email.utils.parsedate_to_datetime(value)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
-
-    return date.replace(tzinfo=UTC) if date.tzinfo is None else date
-
-
 class _HTTPPool(HTTPConnectionPool):
     ConnectionCls = ExchangeHTTPConnection
 
@@ -187,6 +167,10 @@ class _PoolAdapter(HTTPAdapter):
         super().__init__()
         self._pool = pool
 
+    def init_poolmanager(self, *_: Any, **__: Any) -> None:
+        # There is one pool, and nothing to manage.
+        pass
+
     def get_connection_with_tls_context(self, *_: Any, **__: Any) -> HTTPConnectionPool:
         return self._pool
 
@@ -199,23 +183,6 @@ class _PoolAdapter(HTTPAdapter):
         return urlsplit(request.path_url).path
 
 
-def _tls_context(ca_file: str | None) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_verify_locations(DEFAULT_CA_BUNDLE_PATH)
-
-    if ca_file is not None:
-        try:
-            context.load_verify_locations(ca_file)
-        except OSError as error:
-            raise ConfigurationError(
-                "IDP_SESSION_DELIVERY_CA_FILE must be a file of certificates in PEM,"
-                f" but {ca_file} cannot be loaded: {error}"
-            ) from error
-
-    return context
-
-
 def _prepared(uri: str, logout_token: str) -> requests.PreparedRequest:
     # backchannel §2.5: one parameter in a form-encoded body.
     return requests.Request(
@@ -223,11 +190,14 @@ def _prepared(uri: str, logout_token: str) -> requests.PreparedRequest:
     ).prepare()
 
 
-def _drop_body(exchange: Exchange, response: requests.Response) -> None:
-    exchange.shorten(_BODY_PATIENCE_SECONDS)
+def _dropped_body(exchange: Exchange, response: requests.Response) -> bytes:
+    exchange.shorten(BODY_SECONDS)
 
     with contextlib.suppress(OSError, HTTPError):
-        response.raw.read(_BODY_LIMIT, decode_content=False)
+        body: bytes = response.raw.read(BODY_LIMIT, decode_content=False)
+        return body
+
+    return b""
 
 
 def _kind_of(error: Exception) -> SendFailure:

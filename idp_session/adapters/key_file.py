@@ -1,120 +1,240 @@
-"""Keeps the signing keys in a file, sealed."""
+"""A sealed file of signing keys that several processes read and write."""
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable
+from collections.abc import Iterator
+from collections.abc import Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 
 from joserfc.errors import JoseError
-from joserfc.jwk import generate_key
-from joserfc.jwk import Key
 from joserfc.jwk import KeySet
 
 from ..errors import ConfigurationError
 from ..ports import TicketProtector
+from .forks import forget_after_fork
+from .key_schedule import RingKey
 
-__all__ = ["load_or_create_key_set"]
+__all__ = ["FileMark", "KeyFile"]
 
 _PURPOSE = "signing-keys"
+_TIMES = ("published_at", "signs_from", "retired_at")
 
 
-def load_or_create_key_set(
-    path: Path,
-    *,
-    protector: TicketProtector,
-    algorithms: Sequence[str] = ("RS256", "ES256", "EdDSA"),
-) -> KeySet:
-    """The signing keys in a file, which is made if it is not there.
+@dataclass(frozen=True, slots=True)
+class FileMark:
+    """Tells one version of a file from another without reading it."""
 
-    Of several processes that start at once, one makes the file and all get its
-    keys. An existing file is never written to. The ``kid`` of each key is its
-    thumbprint (RFC 7638).
+    inode: int
+    changed_at: int
+    size: int
 
-    :param path: The file; readable by its owner only, and sealed.
+
+class KeyFile:
+    """A JSON Web Key Set whose keys have times besides, sealed.
+
+    A file without times, as versions before rotation wrote it, counts as written
+    when its keys began to sign. A new version replaces the old one in one step:
+    whoever reads sees one of them whole, whatever happens to the writer. Writers
+    take turns by ``flock`` on a file beside it. On a network disk without working
+    locks two writers may lose one of two changes, and nothing else.
+
+    :param path: The file, or a link to it; readable by its owner only.
     :param protector: Seals and opens it.
-    :param algorithms: For which algorithms a new file has keys.
-    :raises ConfigurationError: If the file cannot be read, opened or made.
     """
-    try:
-        if not path.exists():
-            _create(path, protector.seal(_new_keys(algorithms), purpose=_PURPOSE))
 
-        sealed = path.read_bytes()
-    except OSError as error:
-        raise ConfigurationError(
-            f"the signing keys cannot be kept in {path}: {error.strerror}; give a"
-            " path on a local disk where this process may write"
-        ) from error
+    def __init__(self, path: Path, *, protector: TicketProtector) -> None:
+        self.path = path
+        self._protector = protector
+        self._held: set[int] = set()
+        forget_after_fork(self)
 
-    keys = protector.open(sealed, purpose=_PURPOSE)
+    @property
+    def _place(self) -> Path:
+        # A link stays one: whoever has the file by its own name sees each change.
+        return Path(os.path.realpath(self.path))
 
-    if keys is None:
-        raise ConfigurationError(
-            f"the signing keys in {path} cannot be opened; if SECRET_KEY has changed,"
-            " add the old one to SECRET_KEY_FALLBACKS; otherwise restore the file, or"
-            " remove it to have new keys, with which no token of the past verifies"
+    def after_fork(self) -> None:
+        """Let go of locks that the parent's threads hold."""
+        for descriptor in self._held:
+            os.close(descriptor)
+
+        self._held.clear()
+
+    def mark(self) -> FileMark | None:
+        """Which version there is, ``None`` if there is no file."""
+        try:
+            return _mark(self.path.stat())
+        except FileNotFoundError:
+            return None
+
+    def read(self, *, now: datetime) -> tuple[FileMark, tuple[RingKey, ...]]:
+        """The keys.
+
+        :param now: The current instant; a file without times is never younger.
+        :raises FileNotFoundError: If there is no file.
+        :raises ConfigurationError: If it cannot be opened or holds no keys.
+        """
+        with self.path.open("rb") as file:
+            status = os.fstat(file.fileno())
+            sealed = file.read()
+
+        content = self._protector.open(sealed, purpose=_PURPOSE)
+
+        if content is None:
+            raise ConfigurationError(
+                f"the signing keys in {self.path} cannot be opened; if SECRET_KEY has"
+                " changed, add the old one to SECRET_KEY_FALLBACKS; otherwise restore"
+                " the file, or remove it to have new keys, with which no token of the"
+                " past verifies"
+            )
+
+        written_at = min(datetime.fromtimestamp(status.st_mtime, UTC), now)
+
+        return _mark(status), self._parsed(content, written_at)
+
+    def write(self, keys: Iterable[RingKey]) -> None:
+        """Replace the file; only under the lock.
+
+        :param keys: What is in it then.
+        """
+        self._remove_leftovers()
+        name = self._written(keys)
+
+        try:
+            os.replace(name, self._place)
+        except OSError:
+            name.unlink()
+            raise
+
+        self._flush_folder()
+
+    def create(self, keys: Iterable[RingKey]) -> None:
+        """Make the file, unless it is there; it never replaces one.
+
+        :param keys: What is in it then.
+        """
+        name = self._written(keys)
+
+        try:
+            # Unlike a rename, a link replaces nothing, even where no lock holds.
+            os.link(name, self._place)
+        except FileExistsError:
+            return
+        finally:
+            name.unlink()
+
+        self._flush_folder()
+
+    @contextmanager
+    def locked(self, *, wait: bool = True) -> Iterator[bool]:
+        """Have one writer at a time, of all threads and processes.
+
+        :param wait: Whether to wait for one's turn.
+        :returns: Whether it is one's turn.
+        """
+        place = self._place
+        place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = place.with_name(f".{place.name}.lock")
+        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._held.add(descriptor)
+
+        try:
+            yield _is_mine(descriptor, wait=wait)
+        finally:
+            # Said aloud: a child that was forked meanwhile has the descriptor too.
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
+            self._held.discard(descriptor)
+            os.close(descriptor)
+
+    def _written(self, keys: Iterable[RingKey]) -> Path:
+        content = json.dumps({"keys": [_member(key) for key in keys]}).encode()
+        sealed = self._protector.seal(content, purpose=_PURPOSE)
+        place = self._place
+        descriptor, name = tempfile.mkstemp(
+            dir=place.parent, prefix=f".{place.name}.", suffix=".new"
         )
 
-    return _key_set(path, keys)
-
-
-def _create(path: Path, sealed: bytes) -> None:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-
-    try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(sealed)
             file.flush()
             os.fsync(file.fileno())
 
-        # Unlike a rename, a link never replaces what another process has made.
-        os.link(name, path)
-    except FileExistsError:
-        return
-    finally:
-        Path(name).unlink()
+        return Path(name)
+
+    def _remove_leftovers(self) -> None:
+        # Of writers that were killed; under the lock there is no other.
+        place = self._place
+
+        for leftover in place.parent.glob(f".{place.name}.*.new"):
+            with contextlib.suppress(FileNotFoundError):
+                leftover.unlink()
+
+    def _flush_folder(self) -> None:
+        folder = os.open(self._place.parent, os.O_RDONLY | os.O_CLOEXEC)
+
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+    def _parsed(self, content: bytes, written_at: datetime) -> tuple[RingKey, ...]:
+        try:
+            members = json.loads(content)["keys"]
+            jwks = [{k: m[k] for k in m if k not in _TIMES} for m in members]
+            keys = KeySet.import_key_set({"keys": jwks}).keys
+            return tuple(
+                RingKey(key=key, **_times(member, written_at))
+                for key, member in zip(keys, members, strict=True)
+            )
+        except (JoseError, ValueError, KeyError, TypeError) as error:
+            raise ConfigurationError(
+                f"{self.path} holds no signing keys; restore the file or remove it"
+            ) from error
 
 
-def _new_keys(algorithms: Sequence[str]) -> bytes:
-    kinds = dict.fromkeys(_kind_of(algorithm) for algorithm in algorithms)
-    keys = [_new_key(kind) for kind in kinds]
-
-    return json.dumps(KeySet(keys).as_dict(private=True)).encode()
+def _mark(status: os.stat_result) -> FileMark:
+    return FileMark(status.st_ino, status.st_mtime_ns, status.st_size)
 
 
-def _kind_of(algorithm: str) -> str:
+def _is_mine(descriptor: int, *, wait: bool) -> bool:
     try:
-        return _KINDS[algorithm]
-    except KeyError:
-        raise ConfigurationError(
-            f"there are no keys for {algorithm}; choose from {', '.join(_KINDS)}"
-        ) from None
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except BlockingIOError:
+        return False
+
+    return True
 
 
-#: What kind of key each algorithm needs; one RSA key serves both of its own.
-_KINDS = {"RS256": "RSA", "PS256": "RSA", "ES256": "EC", "EdDSA": "OKP"}
+def _member(key: RingKey) -> dict[str, Any]:
+    times = {name: getattr(key, name) for name in _TIMES}
+
+    return {
+        **key.key.as_dict(private=True),
+        **{name: at.isoformat() for name, at in times.items() if at is not None},
+    }
 
 
-def _new_key(kind: str) -> Key:
-    if kind == "RSA":
-        return generate_key("RSA", 2048, {"use": "sig"})
+def _times(member: Mapping[str, Any], written_at: datetime) -> dict[str, datetime]:
+    given = {name: _instant(member[name]) for name in _TIMES if name in member}
 
-    if kind == "EC":
-        return generate_key("EC", "P-256", {"use": "sig"})
-
-    return generate_key("OKP", "Ed25519", {"use": "sig"})
+    return {"published_at": written_at, "signs_from": written_at, **given}
 
 
-def _key_set(path: Path, keys: bytes) -> KeySet:
-    try:
-        content: Any = json.loads(keys)
-        return KeySet.import_key_set(content)
-    except (JoseError, ValueError, KeyError, TypeError) as error:
-        raise ConfigurationError(
-            f"{path} holds no signing keys; restore the file or remove it"
-        ) from error
+def _instant(text: str) -> datetime:
+    at = datetime.fromisoformat(text)
+
+    if at.tzinfo is None:
+        raise ValueError("an instant has a time zone")
+
+    return at

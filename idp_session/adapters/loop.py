@@ -43,6 +43,11 @@ class BackgroundLoop:
         forget_after_fork(self)
 
     @property
+    def running(self) -> bool:
+        """Whether this process has the thread."""
+        return self._thread is not None
+
+    @property
     def stopped(self) -> bool:
         """Whether a turn that is under way should come to its end."""
         return self._stopped
@@ -95,8 +100,9 @@ class BackgroundLoop:
     def _guarded_turn(self) -> float:
         try:
             return self._turn()
-        except Exception as error:
-            # The border of a thread: whatever it is, nobody above would hear of it.
+        except BaseException as error:
+            # The border of a thread: whatever it is, such as gevent's timeout or a task
+            # that asyncio has cancelled, nobody above would hear of it.
             self._logger.warning("%s failed: %s", self._name, type(error).__name__)
 
             return self._pause

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from collections.abc import Mapping
 from typing import Any
+from typing import Protocol
 from typing import TypeGuard
 
 from joserfc import jws
@@ -26,7 +27,7 @@ from ..models import Client
 from ..models import SignedToken
 from ..ports import ClientStore
 
-__all__ = ["KeySetTokenSigner"]
+__all__ = ["KeySetTokenSigner", "SigningKeys"]
 
 _ASYMMETRIC = ("RS256", "PS256", "ES256", "EdDSA")
 _SYMMETRIC = "HS256"
@@ -34,6 +35,20 @@ _DEFAULT = "RS256"
 _PUBLIC_MEMBERS = frozenset({"kty", "kid", "alg", "n", "e", "crv", "x", "y"})
 _LONGEST_TOKEN = 64 * 1024
 _MALFORMED = (JoseError, ValueError, TypeError, RecursionError)
+
+
+_Known = tuple[tuple[Key, tuple[str, ...]], ...]
+
+
+class SigningKeys(Protocol):
+    """Knows the provider's keys, which may change; a :class:`.KeyRing` is one."""
+
+    def key_set(self) -> KeySet:
+        """The keys of this moment, the preferred ones first.
+
+        It is asked at every signature: quickly, from any thread, with the same
+        object until something changes.
+        """
 
 
 class KeySetTokenSigner:
@@ -44,11 +59,24 @@ class KeySetTokenSigner:
     the client's secret (OpenID Connect Core §10.1), which should have at least 32
     octets (RFC 7518 §3.2).
 
-    :param keys: RSA, P-256 and Ed25519 keys, the preferred ones first.
+    :param keys: RSA, P-256 and Ed25519 keys, the preferred ones first; or what knows
+        those of each moment.
     """
 
-    def __init__(self, keys: KeySet) -> None:
-        self._keys = tuple((key, _algorithms_of(key)) for key in keys)
+    def __init__(self, keys: KeySet | SigningKeys) -> None:
+        #: Where the keys come from. The command ``flask idp-session keys`` looks here.
+        self.keys = _FixedKeys(keys) if isinstance(keys, KeySet) else keys
+        self._seen: tuple[KeySet, _Known] | None = None
+
+    @property
+    def _keys(self) -> _Known:
+        keys, seen = self.keys.key_set(), self._seen
+
+        if seen is None or seen[0] is not keys:
+            known = tuple((key, _algorithms_of(key)) for key in keys)
+            seen = self._seen = keys, known
+
+        return seen[1]
 
     @property
     def algorithms(self) -> tuple[str, ...]:
@@ -127,6 +155,14 @@ class KeySetTokenSigner:
         for key, names in self._keys:
             if header["alg"] in names and header.get("kid", key.kid) == key.kid:
                 yield key
+
+
+class _FixedKeys:
+    def __init__(self, keys: KeySet) -> None:
+        self._keys = keys
+
+    def key_set(self) -> KeySet:
+        return self._keys
 
 
 class _Registry(JWSRegistry):
