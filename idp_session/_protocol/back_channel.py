@@ -9,6 +9,7 @@ import enum
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
+from typing import Literal
 
 from ..errors import LogoutTokenError
 from .uris import check_flag
@@ -21,6 +22,7 @@ __all__ = [
     "check_registration",
     "logout_token_claims",
     "retry_delay",
+    "token_type",
     "verdict_on",
 ]
 
@@ -29,6 +31,9 @@ EVENT = "http://schemas.openid.net/event/backchannel-logout"
 
 #: The ``typ`` of a logout token's header (§2.4).
 TOKEN_TYPE = "logout+jwt"
+
+# What libraries from before explicit typing (RFC 8725 §3.11) take for a token.
+_LEGACY_TOKEN_TYPE = "JWT"
 
 _ACCEPTED = frozenset({200, 204})
 
@@ -61,6 +66,7 @@ def logout_token_claims(
     jti: str,
     sub: str | None,
     sid: str | None,
+    reason: str | None = None,
 ) -> dict[str, Any]:
     """The claims of a logout token, ready to be signed (§2.4).
 
@@ -72,6 +78,8 @@ def logout_token_claims(
     :param sub: The user, as in the client's ID tokens.
     :param sid: The session; without it the token speaks of all the user's
         sessions at the client.
+    :param reason: The claim ``logout_reason``, an extension of ours: why the session
+        ended.
     :raises LogoutTokenError: If there is neither ``sub`` nor ``sid``.
     :raises ValueError: If the lifetime is not positive.
     """
@@ -92,9 +100,17 @@ def logout_token_claims(
         "jti": jti,
         "events": {EVENT: {}},
     }
-    about = {"sub": sub, "sid": sid}
+    about = {"sub": sub, "sid": sid, "logout_reason": reason}
 
     return claims | {name: value for name, value in about.items() if value}
+
+
+def token_type(profile: Literal["standard", "legacy"]) -> str:
+    """The ``typ`` of a logout token's header (§2.4).
+
+    :param profile: What the receiver understands.
+    """
+    return _LEGACY_TOKEN_TYPE if profile == "legacy" else TOKEN_TYPE
 
 
 def verdict_on(status: int) -> Verdict:

@@ -36,12 +36,17 @@
       return "error";
     }
 
-    const state = browserState();
+    let state = browserState();
 
     // A hidden cookie looks like a missing one. To say "changed" then would sign
     // people out who are still signed in.
-    if (state === undefined && !(await canSeeCookies())) {
-      return "error";
+    if (state === undefined) {
+      if (!(await canSeeCookies())) {
+        return "error";
+      }
+
+      // What was hidden a moment ago may show now.
+      state = browserState();
     }
 
     const hash = await sha256([clientId, origin, state || "", salt]);
@@ -87,10 +92,23 @@
 
   async function canSeeCookies() {
     return (
-      navigator.cookieEnabled !== false &&
       typeof document.hasStorageAccess === "function" &&
-      (await document.hasStorageAccess()) === true
+      ((await document.hasStorageAccess()) === true || (await usesGrant())) &&
+      navigator.cookieEnabled !== false
     );
+  }
+
+  // A frame that nobody sees uses what the user has allowed elsewhere, and never
+  // asks. Fails where the browser does not tell, or does not let it.
+  async function usesGrant() {
+    const permission = await navigator.permissions.query({ name: "storage-access" });
+
+    if (permission.state !== "granted") {
+      return false;
+    }
+
+    await document.requestStorageAccess();
+    return (await document.hasStorageAccess()) === true;
   }
 
   // Fails where there is no secure context, which is answered as an error.

@@ -5,7 +5,7 @@ https://openid.net/specs/openid-connect-rpinitiated-1_0.html
 
 from __future__ import annotations
 
-import enum
+import dataclasses
 import math
 from collections.abc import Callable
 from collections.abc import Mapping
@@ -15,19 +15,23 @@ from typing import Any
 from typing import TypeGuard
 
 from ..errors import InvalidClientMetadataError
+from ..models import AddressStanding
 from ..models import Client
+from ..models import HintStanding
 from ..models import SignedToken
+from .language_tags import tags_in
 from .uris import check_uri
+from .uris import is_dangerous
 from .uris import with_query
 
 __all__ = [
-    "Decision",
     "Hint",
     "LogoutParameters",
     "LogoutRequest",
+    "address_standing",
     "check_registration",
-    "decide",
     "hint_from",
+    "hint_standing",
     "validate",
 ]
 
@@ -63,6 +67,8 @@ class Hint:
     sub: str
     #: The session; older tokens may not have it.
     sid: str | None = None
+    #: Whether it has expired, which makes it no less valid here.
+    expired: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,17 +81,12 @@ class LogoutRequest:
     hint: Hint | None = None
     #: Where the browser may go, with the state already in it.
     redirect_uri: str | None = None
-
-
-class Decision(enum.Enum):
-    """What to do about a logout request."""
-
-    #: End the session at once.
-    END = enum.auto()
-    #: Ask the user first.
-    ASK = enum.auto()
-    #: Nobody is signed in; go on as if they had just been signed out.
-    NOTHING_TO_END = enum.auto()
+    #: Whether there was an ``id_token_hint``, valid or not.
+    hint_given: bool = field(default=False, compare=False)
+    #: Whether there was a ``post_logout_redirect_uri``, allowed or not.
+    address_given: bool = field(default=False, compare=False)
+    #: The languages that the user prefers, best first.
+    ui_locales: tuple[str, ...] = field(default=(), compare=False)
 
 
 def hint_from(
@@ -114,7 +115,9 @@ def hint_from(
     if not _is_text(sub) or not (sid is None or _is_text(sid)):
         return None
 
-    return Hint(client_id=audience, sub=sub, sid=sid)
+    return Hint(
+        client_id=audience, sub=sub, sid=sid, expired=bool(claims["exp"] <= now)
+    )
 
 
 def validate(
@@ -130,47 +133,82 @@ def validate(
     :param find_client: Finds a registered client by its id.
     """
     named = parameters.client_id if _is_client_id(parameters.client_id) else None
+    bare = LogoutRequest(
+        hint_given=bool(parameters.id_token_hint),
+        address_given=bool(parameters.post_logout_redirect_uri),
+        ui_locales=tags_in(parameters.ui_locales),
+    )
 
     # rpinitiated §2, §4: two different clients cannot both be asking, and what
     # fails validation must not be used for anything.
     if hint is not None and named not in {None, hint.client_id}:
-        return LogoutRequest()
+        return bare
 
     client_id = hint.client_id if hint else named
     client = find_client(client_id) if client_id else None
 
     # rpinitiated §3: a client_id alone, which anybody can write, proves nothing.
     if hint is None or client is None:
-        return LogoutRequest(client=client)
+        return dataclasses.replace(bare, client=client)
 
-    return LogoutRequest(
-        client=client, hint=hint, redirect_uri=_redirect_uri(parameters, client)
+    return dataclasses.replace(
+        bare, client=client, hint=hint, redirect_uri=_redirect_uri(parameters, client)
     )
 
 
-def decide(
-    hint: Hint | None,
+def hint_standing(
+    request: LogoutRequest,
     *,
     current_sid: str | None,
     sub_at_client: str | None,
-    confirm_always: bool,
-) -> Decision:
-    """Whether a logout request may end the current session without a question (§2).
+    takes_part: bool,
+) -> HintStanding:
+    """Whose hint a request has, seen from the session of this browser (§2).
 
-    :param hint: The hint that is left after validation.
+    :param request: The validated request.
     :param current_sid: The session of this browser, if somebody is signed in.
-    :param sub_at_client: How the hint's client knows that session's user;
-        ``None`` if the client has no part in the session.
-    :param confirm_always: Whether the user is asked in any case.
+    :param sub_at_client: How the hint's client knows that session's user.
+    :param takes_part: Whether the hint's client takes part in that session.
     """
+    hint = request.hint
+
+    if hint is None:
+        return HintStanding.INVALID if request.hint_given else HintStanding.ABSENT
+
     if current_sid is None:
-        return Decision.NOTHING_TO_END
+        return HintStanding.NO_SESSION
 
-    if hint is None or confirm_always or hint.sub != sub_at_client:
-        return Decision.ASK
+    # That of somebody else is nobody's business here, whatever session it names:
+    # whoever has an account has such a token.
+    if hint.sub != sub_at_client:
+        return HintStanding.OTHER_USER
 
-    # rpinitiated §2: a token of another session of the same user is suspect.
-    return Decision.END if hint.sid in {None, current_sid} else Decision.ASK
+    # rpinitiated §2: that the user is the same is not enough where the token says of
+    # which session it is.
+    if hint.sid not in {None, current_sid}:
+        return HintStanding.OTHER_SESSION
+
+    if not takes_part:
+        return HintStanding.NO_PART
+
+    return HintStanding.THIS_SESSION if hint.sid else HintStanding.THIS_USER
+
+
+def address_standing(request: LogoutRequest) -> AddressStanding:
+    """Whether a request has an address to go on to (§3).
+
+    :param request: The validated request.
+    """
+    if request.redirect_uri is not None:
+        return AddressStanding.REGISTERED
+
+    if not request.address_given:
+        return AddressStanding.ABSENT
+
+    if request.hint is None:
+        return AddressStanding.UNPROVED
+
+    return AddressStanding.UNREGISTERED
 
 
 def check_registration(metadata: Mapping[str, Any]) -> None:
@@ -253,6 +291,10 @@ def _redirect_uri(parameters: LogoutParameters, client: Client) -> str | None:
 
     # rpinitiated §3: equal as strings; near misses are how open redirects begin.
     if uri is None or uri not in client.post_logout_redirect_uris:
+        return None
+
+    # A page of ours goes there by script: with us it would run as ours.
+    if is_dangerous(uri):
         return None
 
     return with_query(uri, {"state": parameters.state}) if parameters.state else uri

@@ -14,13 +14,24 @@ from urllib.parse import urlunsplit
 
 from ..errors import InvalidClientMetadataError
 
-__all__ = ["check_flag", "check_uri", "check_web_uri", "origin_of", "with_query"]
+__all__ = [
+    "check_absolute_uri",
+    "check_flag",
+    "check_uri",
+    "check_web_uri",
+    "is_dangerous",
+    "is_public",
+    "origin_of",
+    "with_query",
+]
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _HIGHEST_PORT = 65535
 
 # urlsplit drops or tolerates these silently; browsers turn "\" into "/".
 _MISLEADING = re.compile(r"[\x00-\x20\x7f\\]")
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 # RFC 3986 §2: the characters of a URI, with whole percent-encodings only.
 _URI = re.compile(
@@ -101,16 +112,14 @@ def check_flag(metadata: Mapping[str, Any], member: str) -> None:
         raise InvalidClientMetadataError(member, "must be true or false")
 
 
-def check_uri(uri: object, *, member: str, metadata: Mapping[str, Any]) -> str:
+def check_absolute_uri(uri: object, *, member: str) -> str:
     """Refuse what is not an absolute URI that a browser may be sent to.
 
     Any scheme will do that does not run code or open files. With http and https
-    there is a host and nobody's name or password, and http is only for clients
-    that can keep a secret.
+    there is a host and nobody's name or password.
 
     :param uri: The value to check.
     :param member: The member that it belongs to.
-    :param metadata: What the client registers.
     :returns: The scheme of the URI, in lower case.
     :raises InvalidClientMetadataError: If the value is refused.
     """
@@ -128,7 +137,24 @@ def check_uri(uri: object, *, member: str, metadata: Mapping[str, Any]) -> str:
     if scheme in _DEFAULT_PORTS:
         _check_host(uri, member)
 
-    if scheme == "http" and _is_public(metadata):
+    return scheme
+
+
+def check_uri(uri: object, *, member: str, metadata: Mapping[str, Any]) -> str:
+    """Refuse what :func:`check_absolute_uri` refuses, and http where it may not be.
+
+    http is only for clients that can keep a secret. The specifications make no
+    exception for the loopback interface here, as there is one for redirect URIs.
+
+    :param uri: The value to check.
+    :param member: The member that it belongs to.
+    :param metadata: What the client registers.
+    :returns: The scheme of the URI, in lower case.
+    :raises InvalidClientMetadataError: If the value is refused.
+    """
+    scheme = check_absolute_uri(uri, member=member)
+
+    if scheme == "http" and is_public(metadata):
         raise InvalidClientMetadataError(
             member, "must be https for a client without a secret"
         )
@@ -153,7 +179,24 @@ def check_web_uri(metadata: Mapping[str, Any], member: str) -> None:
         raise InvalidClientMetadataError(member, "must be an https URI")
 
 
-def _is_public(metadata: Mapping[str, Any]) -> bool:
+def is_dangerous(uri: str) -> bool:
+    """Whether a URI would run code, open a file, or begin a line of a header.
+
+    For registries of hosts, which may hold what :func:`check_absolute_uri` refuses.
+
+    :param uri: The URI, as it was registered.
+    """
+    # Browsers skip blanks in front, and some control characters anywhere.
+    scheme = uri.lstrip(" ").partition(":")[0].lower()
+
+    return bool(_CONTROL.search(uri)) or scheme in _DANGEROUS_SCHEMES
+
+
+def is_public(metadata: Mapping[str, Any]) -> bool:
+    """Whether a client has no secret.
+
+    :param metadata: What it registers.
+    """
     # registration §2: the default is client_secret_basic.
     return metadata.get("token_endpoint_auth_method") == "none"
 
