@@ -4,55 +4,59 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 from collections.abc import Callable
-from pathlib import Path
+from functools import partial
 
 import sqlalchemy as sa
 from flask import Flask
 
-from ..adapters.address_policy import AddressPolicy
-from ..adapters.broadcast import LocalBroadcast
 from ..adapters.crypto import AesGcmTicketProtector
 from ..adapters.dispatch import ThreadDispatcher
-from ..adapters.http import RequestsLogoutSender
-from ..errors import ConfigurationError
+from ..adapters.encryption import JweTokenEncrypter
+from ..adapters.encryption import RegisteredClientKeys
+from ..models import Departure
 from ..models import EndedSession
 from ..options import SessionOptions
+from ..ports import ClientKeys
+from ..ports import ClientOrigins
 from ..ports import ClientStore
 from ..ports import Clock
 from ..ports import DeliveryQueue
 from ..ports import Dispatcher
+from ..ports import LogoutPolicy
 from ..ports import LogoutSender
 from ..ports import SessionBroadcast
 from ..ports import SessionStore
+from ..ports import SessionTokens
 from ..ports import SubjectIdentifiers
-from ..ports import TicketProtector
 from ..ports import TokenSigner
 from ..services.anonymous import AnonymousSessionService
 from ..services.background import BackgroundWork
 from ..services.channels import Channels
+from ..services.collaborators import SessionServices
 from ..services.data import DataService
 from ..services.delivery import DeliveryService
 from ..services.delivery_management import DeliveryManagementService
 from ..services.ending import EndingService
-from ..services.ending import SweepService
 from ..services.event_streams import EventStreams
+from ..services.logout_decisions import DefaultLogoutPolicy
+from ..services.logout_decisions import LogoutDecisionService
 from ..services.logout_requests import LogoutRequestService
 from ..services.management import SessionManagementService
 from ..services.reading import SessionReader
+from ..services.recent_logouts import RecentLogouts
 from ..services.sign_in import SignInService
+from ..services.sweeping import SweepService
 from ..services.tickets import TicketSealer
-from ..stores.sql import create_engine
+from ..stores.cookie import PlainTicketProtector
 from . import signals
+from .catalogs import load_catalogs
+from .defaults import default_broadcast
 from .state import AppState
+from .transport import TransportChoice
 
-__all__ = [
-    "OncePerProcess",
-    "compose",
-    "default_broadcast",
-    "default_engine",
-    "default_sender",
-]
+__all__ = ["OncePerProcess", "compose"]
 
 _logger = logging.getLogger(__name__)
 
@@ -81,56 +85,12 @@ class _ElsewhereDispatcher:
         return
 
 
-def default_engine(app: Flask, options: SessionOptions) -> sa.Engine:
-    """The database of the settings, or a SQLite file in the instance folder.
+def _pause_for(engine: sa.Engine | None) -> Callable[[float], object]:
+    # Databases that lock rows keep nobody waiting whose session has not expired.
+    if engine is None or engine.dialect.name == "sqlite":
+        return time.sleep
 
-    :param app: The app.
-    :param options: Its settings.
-    """
-    if options.database_url is not None:
-        return create_engine(options.database_url)
-
-    path = Path(app.instance_path) / "idp_session.sqlite"
-
-    return create_engine(sa.URL.create("sqlite", database=str(path)))
-
-
-def default_sender(options: SessionOptions) -> LogoutSender:
-    """The sender that the settings describe.
-
-    :param options: The settings.
-    """
-    return RequestsLogoutSender(
-        policy=AddressPolicy(
-            allow_http=options.delivery_allow_http,
-            allowed_networks=options.delivery_allowed_networks,
-        ),
-        connect_timeout=options.delivery_connect_timeout,
-        timeout=options.delivery_timeout,
-        ca_file=options.delivery_ca_file,
-    )
-
-
-def default_broadcast(
-    options: SessionOptions, protector: TicketProtector
-) -> SessionBroadcast:
-    """The broadcast that the settings describe; within the process if none does.
-
-    :param options: The settings.
-    :param protector: Seals messages.
-    :raises ConfigurationError: If the URL is wrong or the extra is not installed.
-    """
-    if options.broadcast_url is None:
-        return LocalBroadcast()
-
-    try:
-        from ..adapters.redis_broadcast import RedisBroadcast  # the extra "redis"
-    except ModuleNotFoundError as error:
-        raise ConfigurationError(
-            "IDP_SESSION_BROADCAST_URL needs redis: pip install 'idp-session[redis]'"
-        ) from error
-
-    return RedisBroadcast.from_url(options.broadcast_url, protector=protector)
+    return lambda _: None
 
 
 def compose(
@@ -146,15 +106,22 @@ def compose(
     subjects: SubjectIdentifiers,
     clock: Clock,
     broadcast: SessionBroadcast | None = None,
+    tokens: SessionTokens | None = None,
+    client_keys: ClientKeys | None = None,
+    client_origins: ClientOrigins | None = None,
+    dispatcher: Dispatcher | None = None,
+    logout_policy: LogoutPolicy | None = None,
 ) -> AppState:
     """The services of an app, from its settings and collaborators.
 
-    :raises ConfigurationError: If ``SECRET_KEY`` is missing or too short.
+    :raises ConfigurationError: If ``SECRET_KEY`` is missing or too short, or
+        translations are.
     """
     protector = AesGcmTicketProtector(
         app.config["SECRET_KEY"] or "",
         fallbacks=app.config.get("SECRET_KEY_FALLBACKS") or (),
     )
+    encrypter = JweTokenEncrypter(client_keys or RegisteredClientKeys())
     delivery = DeliveryService(
         queue=queue,
         clients=clients,
@@ -162,22 +129,21 @@ def compose(
         sender=sender,
         clock=clock,
         options=options,
-        announce=lambda delivery: signals.send(
-            signals.delivery_attempted, app, delivery=delivery
-        ),
+        announce=partial(signals.announce_delivery, app),
+        encrypter=encrypter,
     )
-    # The dispatcher asks for work that is made with the dispatcher: it asks later.
-    dispatcher: Dispatcher = _ElsewhereDispatcher()
 
-    if options.delivery_in_process:
+    if dispatcher is None and options.delivery_in_process:
+        # It asks for work that is made with the dispatcher: it asks later.
         dispatcher = ThreadDispatcher(
-            claim=lambda limit: background.claim(limit),
-            deliver=delivery.deliver,
-            threads=options.delivery_threads,
+            work=lambda: background,
+            in_flight=options.delivery_in_flight,
             poll_interval=options.delivery_poll_interval,
             logger=_logger,
+            patience=options.delivery_lease / 2,
         )
 
+    dispatcher = dispatcher or _ElsewhereDispatcher()
     channels = Channels(
         # As above: the reader is made further down.
         is_live=lambda session_id: reader.live(store.find(session_id)) is not None,
@@ -189,39 +155,28 @@ def compose(
         channels.ended(ended)
         signals.send(signals.session_ended, app, ended=ended)
 
+    def announce_departure(departure: Departure) -> None:
+        channels.clients_changed(departure.session_id)
+        signals.send(signals.clients_left, app, departure=departure)
+
     ending = EndingService(
         store=store,
         clock=clock,
         dispatcher=dispatcher,
         announce=announce,
+        announce_departure=announce_departure,
+        tokens=tokens,
     )
-    tickets = TicketSealer(protector)
-    data = DataService(store=store, protector=protector)
+    in_cookies = options.tickets == "cookie"
+    # What a cookie holds is sealed as a whole.
+    inner = PlainTicketProtector() if in_cookies else protector
+    tickets = TicketSealer(inner)
+    data = DataService(store=store, protector=inner)
     reader = SessionReader(
         store=store, ending=ending, tickets=tickets, clock=clock, options=options
     )
-    sweep = SweepService(store=store, ending=ending, clock=clock)
-    deliveries = DeliveryManagementService(
-        queue=queue, clock=clock, dispatcher=dispatcher
-    )
-    background = BackgroundWork(
-        delivery=delivery,
-        deliveries=deliveries,
-        sweep=sweep,
-        sweep_interval=options.sweep_interval,
-        retention=options.delivery_retention,
-    )
-
-    return AppState(
-        options=options,
-        engine=engine,
+    sessions = SessionServices(
         store=store,
-        queue=queue,
-        clients=clients,
-        signer=signer,
-        subjects=subjects,
-        protector=protector,
-        clock=clock,
         reader=reader,
         sign_in=SignInService(
             store=store,
@@ -235,6 +190,44 @@ def compose(
         anonymous=AnonymousSessionService(store=store, clock=clock, options=options),
         data=data,
         ending=ending,
+        clock=clock,
+        options=options,
+        subjects=subjects,
+        clients_changed=channels.clients_changed,
+        data_changed=channels.data_changed,
+    )
+    sweep = SweepService(
+        store=store, ending=ending, clock=clock, pause=_pause_for(engine)
+    )
+    deliveries = DeliveryManagementService(
+        queue=queue, clients=clients, clock=clock, dispatcher=dispatcher
+    )
+    background = BackgroundWork(
+        delivery=delivery,
+        deliveries=deliveries,
+        sweep=sweep,
+        sweep_interval=options.sweep_interval,
+        retention=options.delivery_retention,
+    )
+
+    return AppState(
+        options=options,
+        catalogs=load_catalogs(options, root=app.root_path),
+        engine=engine,
+        store=store,
+        queue=queue,
+        clients=clients,
+        client_origins=client_origins,
+        signer=signer,
+        encrypter=encrypter,
+        sender=sender,
+        subjects=subjects,
+        protector=protector,
+        clock=clock,
+        transports=TransportChoice(options, protector=protector, config=app.config),
+        reader=reader,
+        sessions=sessions,
+        ending=ending,
         sweep=sweep,
         delivery=delivery,
         background=background,
@@ -243,6 +236,12 @@ def compose(
         deliveries=deliveries,
         channels=channels,
         streams=EventStreams(channels, at_most=options.max_event_streams),
+        recent_logouts=RecentLogouts(),
+        logout_decisions=LogoutDecisionService(
+            policy=logout_policy or DefaultLogoutPolicy(),
+            subjects=subjects,
+            confirm_every_logout=options.confirm_every_logout,
+        ),
         logout_requests=LogoutRequestService(
             issuer=options.issuer,
             clients=clients,

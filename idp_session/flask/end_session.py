@@ -2,42 +2,34 @@
 
 from __future__ import annotations
 
-import json
+import dataclasses
 from collections.abc import Callable
-from typing import Any
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
-from flask import current_app
-from flask import make_response
 from flask import request
 from flask import Response
 from flask import url_for
-from werkzeug.datastructures import Headers
-from werkzeug.utils import redirect
 
-from .._protocol.rp_initiated import decide
-from .._protocol.rp_initiated import Decision
+from .._protocol.content_security_policy import source_of
+from .._protocol.rp_initiated import address_standing
 from .._protocol.rp_initiated import LogoutRequest
 from ..adapters.crypto import handle_key
-from ..models import Delivery
-from ..models import EndedSession
+from ..models import AddressStanding
+from ..models import Client
+from ..models import LogoutContext
 from ..models import LogoutReason
+from .logout_in_progress import logout_cookie
+from .logout_in_progress import LogoutInProgress
+from .logout_in_progress import page_ends_at
+from .onward import go_on
 from .pages import page
 from .signed_out import needs_browser
 from .signed_out import signed_out_page
 from .state import app_state
 from .state import request_state
-from .transport import CookieSpec
-from .transport import handle_cookie
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIEnvironment
+from .way_back import way_back
 
 __all__ = ["callback", "respond"]
-
-_LOGOUT_PURPOSE = "logout-in-progress"
-# Browsers keep about 4096 characters of name, value and attributes.
-_LONGEST_COOKIE = 3800
 
 
 def respond(read: Callable[[], LogoutRequest]) -> Response:
@@ -60,16 +52,9 @@ def callback() -> Response:
     What it shows comes with a sealed cookie that the response takes away: its
     address alone shows nothing, to nobody, twice (FCL-OP-15).
     """
-    spec = _logout_cookie()
-    logout = _logout_in_progress(request.cookies.get(spec.name))
-
-    if logout is not None:
-        deliveries = app_state().queue.of_session(logout["session_id"])
-        response = signed_out_page(deliveries, logout["redirect_uri"])
-    elif user := request_state().user_session.user:
-        response = page("still_signed_in.html", user=user)
-    else:
-        response = signed_out_page((), None)
+    spec = logout_cookie()
+    logout = LogoutInProgress.opened(request.cookies.get(spec.name))
+    response = _shown(logout)
 
     if spec.name in request.cookies:
         spec.delete_on(response)
@@ -77,126 +62,221 @@ def callback() -> Response:
     return response
 
 
-def _proceed(logout: LogoutRequest) -> Response:
-    app = app_state()
+def _shown(logout: LogoutInProgress | None) -> Response:
     user_session = request_state().user_session
-    user = user_session.user
-    hint = logout.hint
-    takes_part = hint is not None and hint.client_id in user_session.client_ids
-    decision = decide(
-        hint,
-        current_sid=user_session.session_id,
-        sub_at_client=(
-            app.subjects.subject_for(user.subject_id, hint.client_id)
-            if user and hint and takes_part
-            else None
-        ),
-        confirm_always=app.options.confirm_every_logout,
+    is_over = logout is None or (
+        logout.is_departure and logout.session_id != user_session.session_id
     )
 
-    if decision is Decision.NOTHING_TO_END:
-        return _leave(logout)
+    if logout is None or is_over:
+        return _nothing_to_tell(logout.languages if logout else ())
 
-    if decision is Decision.ASK:
-        return _ask(logout)
-
-    return _end(logout)
+    return _last_page(logout)
 
 
-def _ask(logout: LogoutRequest) -> Response:
-    user_session = request_state().user_session
+def _nothing_to_tell(languages: Iterable[str]) -> Response:
+    if request_state().user_session.user:
+        return _still_signed_in(languages=languages)
+
+    return signed_out_page((), None, languages=languages)
+
+
+def _last_page(logout: LogoutInProgress) -> Response:
+    user = request_state().user_session.user
+
+    return signed_out_page(
+        logout.deliveries,
+        logout.redirect_uri,
+        until=logout.until,
+        client=logout.client,
+        still=user if logout.is_departure else None,
+        is_misled=logout.is_misled,
+        languages=logout.languages,
+    )
+
+
+def _proceed(logout: LogoutRequest) -> Response:
+    decisions = app_state().logout_decisions
+    context = decisions.context(logout, request_state().user_session)
+
+    if context.user is None:
+        return _leave(_allowed(logout, context))
+
+    if decisions.needs_confirmation(context):
+        # Read while an earlier click ended it, a session may seem to have no clients.
+        if not _goes_on(context):
+            return _leave(_allowed(logout, context))
+
+        return _ask(logout, context)
+
+    return _end(_allowed(logout, context))
+
+
+def _allowed(logout: LogoutRequest, context: LogoutContext) -> LogoutRequest:
+    if app_state().logout_decisions.allows_redirect(context):
+        return logout
+
+    return dataclasses.replace(logout, redirect_uri=None)
+
+
+def _goes_on(context: LogoutContext) -> bool:
+    return app_state().reader.is_live(context.session_id or "")
+
+
+def _ask(
+    logout: LogoutRequest, context: LogoutContext, *, again: bool = False
+) -> Response:
     confirmation = app_state().logout_requests.seal(logout, session_key=_session_key())
 
     return page(
         "confirm_logout.html",
-        user=user_session.user,
+        user=context.user,
         client=logout.client,
+        hint=context.hint,
+        again=again,
+        can_leave=_can_leave(logout.client),
         confirmation=confirmation,
         action=url_for(".end_session"),
+        languages=logout.ui_locales,
+        form_origins=[source_of(logout.redirect_uri)] if logout.redirect_uri else (),
     )
 
 
 def _answered(confirmation: str, answer: str | None) -> Response:
     logout = app_state().logout_requests.open(confirmation, session_key=_session_key())
-    user_session = request_state().user_session
+    opened = logout or _NO_REQUEST
+    context = app_state().logout_decisions.context(opened, request_state().user_session)
 
-    if user_session.user is None:
+    if context.user is None:
         # A second click, or the session ended while the page was open.
-        return _leave(logout or _NO_REQUEST)
+        return _leave(_allowed(opened, context))
 
     if logout is None:
-        return _ask(_NO_REQUEST)
+        return _ask(opened, context, again=True)
+
+    if answer == "only" and logout.client is not None:
+        return _leave_one(logout.client, _allowed(logout, context))
 
     if answer != "yes":
-        return page("still_signed_in.html", user=user_session.user)
+        return _still_signed_in(logout.client, languages=logout.ui_locales)
 
-    return _end(logout)
+    return _end(_allowed(logout, context))
+
+
+def _can_leave(client: Client | None) -> bool:
+    # A cookie holds the session as a whole: nothing could be owed for a part of it.
+    return (
+        client is not None
+        and app_state().options.tickets != "cookie"
+        and client.client_id in request_state().user_session.client_ids
+    )
+
+
+def _leave_one(client: Client, logout: LogoutRequest) -> Response:
+    app = app_state()
+    user_session = request_state().user_session
+
+    if _can_leave(client):
+        user_session.remove_client_id(client.client_id, LogoutReason.RP_INITIATED)
+        app.delivery.wait_for(
+            user_session.session_id or "",
+            client_id=client.client_id,
+            at_most=app.options.back_channel_wait,
+        )
+
+    departure = LogoutInProgress(
+        session_id=user_session.session_id or "",
+        until=page_ends_at(),
+        redirect_uri=logout.redirect_uri,
+        client_id=client.client_id,
+        is_departure=True,
+        is_misled=_is_misled(logout),
+        languages=logout.ui_locales,
+    )
+
+    # A second click finds what the first one did.
+    if not departure.deliveries:
+        return _still_signed_in(client, languages=logout.ui_locales)
+
+    return _to_callback(departure)
+
+
+def _still_signed_in(
+    client: Client | None = None, *, languages: Iterable[str] = ()
+) -> Response:
+    return page(
+        "still_signed_in.html",
+        user=request_state().user_session.user,
+        way_back=way_back(client),
+        languages=languages,
+    )
 
 
 def _end(logout: LogoutRequest) -> Response:
-    app = app_state()
-    reason = LogoutReason.RP_INITIATED if logout.client else LogoutReason.USER
-    ended = request_state().user_session.end(reason)
-
-    if ended is None:
-        return _leave(logout)
-
-    deliveries = app.delivery.wait_for(
-        ended.session_id, at_most=app.options.back_channel_wait
+    user_session = request_state().user_session
+    progress = LogoutInProgress(
+        session_id=user_session.session_id or "",
+        until=page_ends_at(),
+        redirect_uri=logout.redirect_uri,
+        client_id=logout.client.client_id if logout.client else None,
+        is_misled=_is_misled(logout),
+        languages=logout.ui_locales,
     )
+    progress.remember(session_key=_session_key())
+    # Somebody else may be faster, such as an earlier click; then theirs is the end,
+    # and ours the same last page.
+    user_session.end(LogoutReason.RP_INITIATED if logout.client else LogoutReason.USER)
 
-    if logout.redirect_uri and not needs_browser(deliveries):
-        return _to(logout.redirect_uri)
+    return _finish(progress)
 
-    return _to_callback(ended, logout, deliveries)
+
+def _finish(progress: LogoutInProgress) -> Response:
+    app = app_state()
+    at_most = app.options.back_channel_wait
+
+    # Of many clients it takes long to look what has become of them.
+    if progress.redirect_uri or at_most:
+        deliveries = app.delivery.wait_for(progress.session_id, at_most=at_most)
+
+        if progress.redirect_uri and not needs_browser(deliveries):
+            return go_on(progress.redirect_uri)
+
+    return _to_callback(progress)
+
+
+def _is_misled(logout: LogoutRequest) -> bool:
+    return address_standing(logout) in {
+        AddressStanding.UNREGISTERED,
+        AddressStanding.UNPROVED,
+    }
 
 
 def _leave(logout: LogoutRequest) -> Response:
+    if (earlier := LogoutInProgress.of_earlier_click(_session_key())) is not None:
+        redirect_uri = logout.redirect_uri or earlier.redirect_uri
+
+        return _finish(dataclasses.replace(earlier, redirect_uri=redirect_uri))
+
     if logout.redirect_uri:
-        return _to(logout.redirect_uri)
+        return go_on(logout.redirect_uri)
 
-    return signed_out_page((), None)
-
-
-class _Onward(Response):
-    def get_wsgi_headers(self, environ: WSGIEnvironment) -> Headers:
-        headers = super().get_wsgi_headers(environ)
-        location = self.headers["Location"]
-
-        # Werkzeug writes addresses anew, and "app:///done" would be "app:/done";
-        # rpinitiated §3: to exactly the one that is registered.
-        if location.isascii():
-            headers["Location"] = location
-
-        return headers
+    return signed_out_page(
+        (),
+        None,
+        client=logout.client,
+        is_misled=_is_misled(logout),
+        languages=logout.ui_locales,
+    )
 
 
-def _to(uri: str) -> Response:
-    response = make_response(redirect(uri, 303, Response=_Onward))
-    response.headers["Referrer-Policy"] = "no-referrer"
-    response.cache_control.no_store = True
+def _to_callback(logout: LogoutInProgress) -> Response:
+    value = logout.sealed()
 
-    return response
+    if value is None:
+        return _last_page(logout)
 
-
-def _to_callback(
-    ended: EndedSession, logout: LogoutRequest, deliveries: tuple[Delivery, ...]
-) -> Response:
-    plaintext = json.dumps(
-        {
-            "session_id": ended.session_id,
-            "redirect_uri": logout.redirect_uri,
-            "until": _page_ends_at(),
-        }
-    ).encode()
-    value = app_state().protector.seal(plaintext, purpose=_LOGOUT_PURPOSE).hex()
-
-    if len(value) > _LONGEST_COOKIE:
-        # A very long state: browsers would drop the cookie, and the frames with it.
-        return signed_out_page(deliveries, logout.redirect_uri)
-
-    response = _to(url_for(".end_session_callback"))
-    _logout_cookie().set_on(response, value)
+    response = go_on(url_for(".end_session_callback"))
+    logout_cookie().set_on(response, value)
 
     return response
 
@@ -207,7 +287,7 @@ def _again_by_get(logout: LogoutRequest) -> Response:
     # by GET. The request travels sealed, so that no ID token is in an address.
     carried = app_state().logout_requests.seal(logout, session_key="")
 
-    return _to(url_for(".end_session", logout_request=carried))
+    return go_on(url_for(".end_session", logout_request=carried))
 
 
 def _carried() -> LogoutRequest | None:
@@ -219,45 +299,10 @@ def _carried() -> LogoutRequest | None:
     return app_state().logout_requests.open(text, session_key="")
 
 
-def _logout_cookie() -> CookieSpec:
-    app = app_state()
-    handle = handle_cookie(app.options, root=current_app.config["APPLICATION_ROOT"])
-
-    return CookieSpec(
-        name=f"{app.options.cookie_name}_logout",
-        path=url_for(".end_session_callback"),
-        domain=None,
-        secure=handle.secure,
-        http_only=True,
-        same_site="Lax",
-    )
-
-
-def _logout_in_progress(text: str | None) -> dict[str, Any] | None:
-    try:
-        sealed = bytes.fromhex(text or "")
-    except ValueError:
-        return None
-
-    plaintext = app_state().protector.open(sealed, purpose=_LOGOUT_PURPOSE)
-    logout = None if plaintext is None else json.loads(plaintext)
-
-    if logout is None or logout["until"] < app_state().clock.now().timestamp():
-        return None
-
-    return dict(logout)
-
-
-def _page_ends_at() -> float:
-    app = app_state()
-
-    return (app.clock.now() + app.options.logout_page_lifetime).timestamp()
-
-
 def _session_key() -> str:
     handle = request_state().transport.handle
 
     return handle_key(handle) if handle else ""
 
 
-_NO_REQUEST = LogoutRequest(client=None, hint=None, redirect_uri=None)
+_NO_REQUEST = LogoutRequest()

@@ -2,61 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 import sqlalchemy as sa
-from flask import current_app
 from flask import Flask
-from flask import request
-from flask import Response
 
 from ..adapters.clock import SystemClock
 from ..adapters.dispatch import ThreadDispatcher
 from ..adapters.subjects import PublicSubjectIdentifiers
-from ..errors import ConfigurationError
-from ..models import AuthenticationProperties
-from ..models import EndedSession
-from ..models import Lifetime
-from ..models import LogoutReason
-from ..models import Principal
+from ..errors import NotInCookieModeError
 from ..options import SessionOptions
+from ..ports import ClientKeys
+from ..ports import ClientOrigins
 from ..ports import ClientStore
 from ..ports import Clock
 from ..ports import DeliveryQueue
+from ..ports import Dispatcher
+from ..ports import LogoutPolicy
 from ..ports import LogoutSender
 from ..ports import SessionBroadcast
 from ..ports import SessionStore
+from ..ports import SessionTokens
 from ..ports import SubjectIdentifiers
 from ..ports import TokenSigner
 from ..ports import UserSession
 from ..services.channels import Channels
 from ..services.delivery_management import DeliveryManagementService
 from ..services.management import SessionManagementService
-from ..stores.sql import SqlDeliveryQueue
-from ..stores.sql import SqlSessionStore
-from . import signals
+from .actions import SessionActions
+from .blueprints import static_url
+from .by_hand import HeldSession
 from .cli import commands
 from .composition import compose
-from .composition import default_engine
-from .composition import default_sender
 from .composition import OncePerProcess
-from .protocol import BLUEPRINT
-from .protocol import CHECK_SESSION
-from .session_events import ENDPOINT as SESSION_EVENTS
+from .defaults import default_sender
+from .defaults import report_telemetry
+from .finishing import finish
 from .state import app_state
 from .state import AppState
 from .state import KEY
-from .state import request_state
+from .state import session_from
 from .state import user_session
+from .storage import check_broadcast
+from .storage import chosen_stores
 
 __all__ = ["IdpSession"]
 
-_SERVER_ERRORS = 500
+
+def _template_context() -> dict[str, Any]:
+    return {"idp_session_static": static_url}
 
 
-class IdpSession:
+class IdpSession(SessionActions):
     """Sessions and single logout for a Flask provider; it knows no app itself.
 
     .. code-block:: python
@@ -84,8 +84,13 @@ class IdpSession:
         subjects: SubjectIdentifiers | None = None,
         clock: Clock | None = None,
         broadcast: SessionBroadcast | None = None,
+        tokens: SessionTokens | None = None,
+        client_keys: ClientKeys | None = None,
+        client_origins: ClientOrigins | None = None,
+        dispatcher: Dispatcher | None = None,
+        logout_policy: LogoutPolicy | None = None,
     ) -> None:
-        """Set the extension up on an app; does no IO.
+        """Set the extension up on an app; asks no database and no network.
 
         :param app: The app; its ``SECRET_KEY`` and ``IDP_SESSION_*`` are read now.
         :param clients: Knows the relying parties.
@@ -93,26 +98,34 @@ class IdpSession:
         :param engine: The database. Default: ``IDP_SESSION_DATABASE_URL``, or a
             SQLite file in the app's instance folder.
         :param store: Keeps sessions instead of the database; needs a queue too.
-        :param queue: Keeps deliveries instead of the database; needs a store too.
+        :param queue: Keeps deliveries instead of the database; needs a store too,
+            unless sessions are in cookies.
         :param sender: Posts logout tokens instead of the one built in.
         :param subjects: Decides which ``sub`` a client gets. Default: the
             subject id itself.
         :param clock: Tells the time.
         :param broadcast: Carries word of sessions between processes, for their
             channels. Default: ``IDP_SESSION_BROADCAST_URL``, or none.
+        :param tokens: Revokes the tokens of a session that has ended, and of clients
+            that have left one.
+        :param client_keys: Knows the keys with which tokens are encrypted for
+            clients. Default: what they have registered by value.
+        :param client_origins: Knows at which origins clients have pages, for frames
+            whose storage the user has allowed. Default: none is known, and the
+            frame's script does what it can.
+        :param dispatcher: Has deliveries sent elsewhere, such as by Celery; then no
+            thread of this process sends any, whatever
+            ``IDP_SESSION_DELIVERY_IN_PROCESS`` says.
+        :param logout_policy: Decides which logout requests the user is asked about,
+            and which lead back. Default: :class:`.DefaultLogoutPolicy`.
         :raises ConfigurationError: If a setting or a collaborator is refused.
         """
         options = SessionOptions.from_config(app.config)
 
-        if (store is None) != (queue is None):
-            raise ConfigurationError(
-                "give store and queue together: one transaction spans both"
-            )
-
-        if store is None or queue is None:
-            engine = engine or default_engine(app, options)
-            store, queue = SqlSessionStore(engine), SqlDeliveryQueue(engine)
-
+        engine, store, queue = chosen_stores(
+            app, options, engine=engine, store=store, queue=queue
+        )
+        check_broadcast(options, broadcast)
         state = compose(
             app,
             options,
@@ -125,15 +138,22 @@ class IdpSession:
             subjects=subjects or PublicSubjectIdentifiers(),
             clock=clock or SystemClock(),
             broadcast=broadcast,
+            tokens=tokens,
+            client_keys=client_keys,
+            client_origins=client_origins,
+            dispatcher=dispatcher,
+            logout_policy=logout_policy,
         )
         app.extensions[KEY] = state
+        report_telemetry(app)
         app.cli.add_command(commands)
-        app.before_request(OncePerProcess(partial(self.start_background_work, app)))
-        app.after_request(_finish)
+        start_once = OncePerProcess(partial(self.start_background_work, app))
+        app.after_request(partial(finish, start_once=start_once))
+        app.context_processor(_template_context)
 
     @property
     def user_session(self) -> UserSession:
-        """The session of the current request."""
+        """The session of the current request, or of :meth:`session_from`."""
         return user_session
 
     @property
@@ -148,96 +168,40 @@ class IdpSession:
 
     @property
     def channels(self) -> Channels:
-        """Binds long-lived connections to sessions of the current app."""
-        return app_state().channels
+        """Binds long-lived connections to sessions of the current app.
 
-    def sign_in(
-        self,
-        principal: Principal,
-        *,
-        persistent: bool = False,
-        items: Mapping[str, str] | None = None,
-        lifetime: Lifetime | None = None,
-    ) -> str:
-        """Sign a user in, in this browser; cookies go out with this response.
-
-        :param principal: Who has just proved who they are.
-        :param persistent: Whether the browser keeps the session after it is closed.
-        :param items: Strings to keep with the sign-in.
-        :param lifetime: How long the session lasts, instead of what the settings say.
-        :returns: The session id: the one there was, if the same subject signs in
-            again; otherwise a new one.
-        :raises SessionLimitError: If the subject has too many sessions already, and
-            the settings say to refuse one more; nothing has changed then.
-        """
-        properties = AuthenticationProperties(
-            persistent=persistent, items=items or {}, lifetime=lifetime
-        )
-        session_id = request_state().user_session.create_session_id(
-            principal, properties
-        )
-        signals.send(
-            signals.session_started,
-            _this_app(),
-            session_id=session_id,
-            principal=principal,
-        )
-
-        return session_id
-
-    def sign_out(
-        self, *, reason: LogoutReason = LogoutReason.USER
-    ) -> EndedSession | None:
-        """End the session of this browser; every client of it is told.
-
-        :param reason: Why.
-        :returns: The ended session, ``None`` if nobody was signed in.
-        """
-        return request_state().user_session.end(reason)
-
-    def end(self, session_id: str, *, reason: LogoutReason) -> EndedSession | None:
-        """End any session; every client of it is told.
-
-        :param session_id: Which.
-        :param reason: Why.
-        :returns: The ended session, ``None`` if there is none.
-        """
-        return app_state().ending.end(session_id, reason=reason)
-
-    def end_all(self, *, subject_id: str, reason: LogoutReason) -> int:
-        """End every session of a subject; every client of them is told.
-
-        :param subject_id: Whose.
-        :param reason: Why.
-        :returns: How many sessions were ended.
-        """
-        return app_state().ending.end_all(subject_id=subject_id, reason=reason)
-
-    def is_live(self, session_id: str) -> bool:
-        """Whether somebody's session exists and has not expired.
-
-        :param session_id: Which; a provider asks before it exchanges a code.
+        :raises NotInCookieModeError: If sessions are in cookies.
         """
         state = app_state()
-        session = state.store.find(session_id)
 
-        return (
-            session is not None
-            and session.subject_id is not None
-            and session.expires_at > state.clock.now()
-        )
+        if state.options.tickets == "cookie":
+            raise NotInCookieModeError("tell channels what happens to a session")
 
-    def touch(self, session_id: str) -> bool:
-        """Tell that a client has used a token of a session.
+        return state.channels
 
-        Call it from the token and introspection endpoints. If
-        ``client_activity_renews`` is set, that is a use of the session, which is
-        renewed as by a request of the browser; a session that has expired is ended.
+    def session_from(self, handle: str | None) -> AbstractContextManager[HeldSession]:
+        """Work with the session of a handle: in a job, a shell or a test.
 
-        :param session_id: Which; one that is gone is no error.
-        :returns: Whether the session exists and has not expired.
+        .. code-block:: python
+
+            with app.app_context(), idp_session.session_from(handle) as session:
+                user_session.data.set("report", "ready")
+
+        In the block :data:`.user_session`, :meth:`sign_in` and :meth:`sign_out` mean
+        that session, also inside a request, whose own session is back afterwards.
+        Data is saved when the block is left, but not if that is by an exception. A
+        handle that is not known, or ``None``, gives a session of nobody. After a
+        sign-in the handle is another one: keep :attr:`.HeldSession.handle`, as
+        secret as a password.
+
+        :param handle: The handle. Blocks can be nested, and each thread has its own.
+        :raises NotInCookieModeError: If sessions are in cookies, which have no handle
+            that anybody could hold.
         """
-        return app_state().reader.touch(session_id)
+        if app_state().options.tickets == "cookie":
+            raise NotInCookieModeError("work with the session of a handle")
+
+        return session_from(handle)
 
     def start_background_work(self, app: Flask) -> None:
         """Deliver what is owed from before this process began.
@@ -255,8 +219,8 @@ class IdpSession:
     def stop_background_work(self, app: Flask, *, timeout: timedelta) -> bool:
         """Let running deliveries finish and begin no new ones.
 
-        What is not finished then is taken over by another process, or by this
-        one's successor, when its lease is over. Event streams come to their end,
+        What is not finished then is given up and given back: another process, or
+        this one's successor, may take it at once. Event streams come to their end,
         and channels hear nothing more.
 
         :param app: The app.
@@ -271,35 +235,3 @@ class IdpSession:
             return state.dispatcher.stop(timeout)
 
         return True
-
-
-def _this_app() -> Flask:
-    return current_app._get_current_object()  # type: ignore[attr-defined, no-any-return]  # noqa: SLF001
-
-
-def _finish(response: Response) -> Response:
-    # A stream may go on for minutes, and is no use of the session.
-    if _is_shared(request.endpoint) or request.endpoint == SESSION_EVENTS:
-        return response
-
-    state = request_state()
-
-    # What a request has left half done, it has not done.
-    if response.status_code < _SERVER_ERRORS:
-        state.user_session.save()
-
-    state.user_session.ensure_session_id_cookie()
-    state.transport.write_to(response)
-
-    return response
-
-
-def _is_shared(endpoint: str | None) -> bool:
-    # Answers that are the same for everybody: no look at the session, no cookie.
-    if endpoint is None:
-        return False
-
-    return (
-        endpoint == f"{BLUEPRINT}.{CHECK_SESSION}"
-        or endpoint.rpartition(".")[2] == "static"
-    )

@@ -19,12 +19,14 @@ from markupsafe import Markup
 from .._protocol.rp_initiated import LogoutParameters
 from .._protocol.rp_initiated import LogoutRequest
 from . import end_session
+from . import logout_progress
+from .blueprints import ProtocolBlueprint
 from .state import app_state
+from .storage_access import use_granted_storage
 
-__all__ = ["BLUEPRINT", "CHECK_SESSION", "protocol_blueprint"]
+__all__ = ["CHECK_SESSION", "protocol_blueprint"]
 
-#: The name of the blueprint, for ``url_for``.
-BLUEPRINT = "idp_session"
+_NAME = "idp_session"
 #: The endpoint of the check-session iframe.
 CHECK_SESSION = "check_session"
 
@@ -39,16 +41,19 @@ def protocol_blueprint(
 ) -> Blueprint:
     """The end-session endpoint and the check-session iframe.
 
-    Its addresses are ``endsession``, ``endsession/callback`` and ``checksession``
-    below the prefix that it is registered with.
+    Its addresses are ``endsession``, ``endsession/callback``, ``endsession/progress``
+    and ``checksession`` below the prefix that it is registered with. It may be
+    registered under another name, and inside of another blueprint.
 
     :param read_logout_request: Validates the current logout request in another
         way, such as an Authlib server's endpoint
         (:func:`idp_session.integrations.authlib.logout_request_reader`).
     """
-    blueprint = Blueprint(
-        BLUEPRINT,
+    blueprint = ProtocolBlueprint(
+        _NAME,
         __name__,
+        # Their answers are the same for everybody, or for whoever may ask.
+        without_session=(CHECK_SESSION, logout_progress.ENDPOINT),
         template_folder="templates",
         static_folder="static",
         static_url_path="/static",
@@ -63,6 +68,9 @@ def protocol_blueprint(
     )
     blueprint.add_url_rule(
         "/endsession/callback", "end_session_callback", end_session.callback
+    )
+    blueprint.add_url_rule(
+        "/endsession/progress", logout_progress.ENDPOINT, logout_progress.progress
     )
     blueprint.add_url_rule("/checksession", CHECK_SESSION, _check_session)
 
@@ -82,7 +90,8 @@ def _read_logout_request() -> LogoutRequest:
 
 
 def _check_session() -> Response:
-    options = app_state().options
+    state = app_state()
+    options = state.options
 
     if not options.check_session:
         abort(404)
@@ -105,5 +114,8 @@ def _check_session() -> Response:
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.cache_control.private = True
     response.cache_control.max_age = 3600
+
+    if state.client_origins is not None:
+        use_granted_storage(response, state.client_origins)
 
     return response

@@ -12,15 +12,17 @@ from flask import Response
 
 from ..adapters.crypto import handle_key
 from ..adapters.crypto import is_handle
+from ..errors import NotInCookieModeError
+from .blueprints import OwnBlueprint
 from .state import app_state
+from .state import AppState
+from .state import KEY
 from .state import request_state
 
-__all__ = ["ENDPOINT", "session_events_blueprint"]
+__all__ = ["session_events_blueprint"]
 
 _BLUEPRINT = "idp_session_events"
 _VIEW = "session_events"
-#: The endpoint, for ``url_for``.
-ENDPOINT = f"{_BLUEPRINT}.{_VIEW}"
 
 _FULL_RETRY_AFTER = "30"
 
@@ -47,12 +49,14 @@ def session_events_blueprint(
         noticed after this time.
     :param lifetime: After which time a stream is over; the browser connects again.
     """
-    blueprint = Blueprint(_BLUEPRINT, __name__)
+    # A stream may go on for minutes, and is no use of the session.
+    blueprint = OwnBlueprint(_BLUEPRINT, __name__, without_session=(_VIEW,))
 
     def session_events() -> Response:
         return _respond(keep_alive, lifetime)
 
     blueprint.add_url_rule("/session-events", _VIEW, session_events)
+    blueprint.record(lambda setup: _check_mode(setup.app.extensions.get(KEY)))
 
     return blueprint
 
@@ -62,6 +66,8 @@ def _respond(keep_alive: timedelta, lifetime: timedelta) -> Response:
     # one of few places.
     if request.headers.get("Sec-Fetch-Site", "none") not in {"same-origin", "none"}:
         abort(403)
+
+    _check_mode(app_state())
 
     session_id = _current_session_id()
 
@@ -87,6 +93,11 @@ def _respond(keep_alive: timedelta, lifetime: timedelta) -> Response:
     response.headers["X-Accel-Buffering"] = "no"
 
     return response
+
+
+def _check_mode(state: AppState | None) -> None:
+    if state is not None and state.options.tickets == "cookie":
+        raise NotInCookieModeError("tell a page what happens to its session")
 
 
 def _current_session_id() -> str | None:

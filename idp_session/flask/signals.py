@@ -8,8 +8,14 @@ from typing import Any
 from blinker import NamedSignal
 from blinker import Namespace
 
+from ..models import Delivery
+from ..models import DeliveryState
+
 __all__ = [
+    "announce_delivery",
+    "clients_left",
     "delivery_attempted",
+    "delivery_finished",
     "send",
     "session_ended",
     "session_started",
@@ -27,9 +33,21 @@ session_ended = _signals.signal("idp-session-ended")
 ended it, after it has durably gone. Sender: the app. ``ended`` is the
 :class:`.EndedSession`."""
 
+clients_left = _signals.signal("idp-session-clients-left")
+"""Clients have left a session that goes on without them; sent once for each time, by
+the process that made them leave, after they have durably left. Sender: the app.
+``departure`` is the :class:`.Departure`."""
+
 delivery_attempted = _signals.signal("idp-session-delivery-attempted")
 """A client was told, or could not be. Sent from a background thread, outside any
-request. Sender: the app. ``delivery`` is the :class:`.Delivery` after the attempt."""
+request; a receiver that takes long holds up the results of other deliveries. Sender:
+the app. ``delivery`` is the :class:`.Delivery` after the attempt."""
+
+delivery_finished = _signals.signal("idp-session-delivery-finished")
+"""The fate of a notification is decided: its state is final. Sent once for each, by
+the process that wrote it down, after :data:`delivery_attempted` and from the same
+thread; once more if an administrator has it tried again. Sender: the app.
+``delivery`` is the :class:`.Delivery` as it will stay."""
 
 
 def send(signal: NamedSignal, app: Any, **arguments: Any) -> None:
@@ -45,5 +63,17 @@ def send(signal: NamedSignal, app: Any, **arguments: Any) -> None:
     for receiver in signal.receivers_for(app):
         try:
             receiver(app, **arguments)
-        except Exception:  # the one place: a host's receiver may raise anything
+        except Exception:  # a host's receiver may raise anything
             _logger.exception("a receiver of the signal %r failed", signal.name)
+
+
+def announce_delivery(app: Any, delivery: Delivery) -> None:
+    """Tell of an attempt, and of the outcome if it was the last one.
+
+    :param app: The sender.
+    :param delivery: The delivery after the attempt, as it was written down.
+    """
+    send(delivery_attempted, app, delivery=delivery)
+
+    if delivery.state is not DeliveryState.PENDING:
+        send(delivery_finished, app, delivery=delivery)

@@ -1,34 +1,34 @@
-"""The page at the end of a logout, and what it says of each application."""
+"""The page at the end of a logout."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from flask import Response
 
-from .._protocol import front_channel
 from .._protocol.session_management import origin_of
 from ..models import Client
 from ..models import Delivery
-from ..models import DeliveryState
+from ..models import Principal
+from .applications import Application
+from .applications import applications_of
+from .applications import ApplicationState
+from .applications import WORDS
+from .languages import texts_for
+from .logout_progress import seal_progress
 from .pages import page
 from .state import app_state
+from .way_back import way_back
 
 __all__ = ["needs_browser", "signed_out_page"]
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Application:
-    """What the logout page says of one client."""
-
-    name: str
-    #: What the browser loads to tell it, if it wants that.
-    frame_uri: str | None
-    #: Whether it can be told at all.
-    reachable: bool
-    #: Whether it has confirmed by the back channel.
-    confirmed: bool
+# A frame may do what it takes to sign out: run its scripts, with its own cookies, and
+# send its own forms. It may not lead the browser elsewhere, open windows or dialogues.
+_SANDBOX = (
+    "allow-scripts allow-same-origin allow-forms "
+    "allow-storage-access-by-user-activation"
+)
 
 
 def needs_browser(deliveries: Sequence[Delivery]) -> bool:
@@ -36,56 +36,66 @@ def needs_browser(deliveries: Sequence[Delivery]) -> bool:
 
     :param deliveries: What is owed for the session that has ended.
     """
-    return any(_application(delivery).frame_uri for delivery in deliveries)
+    return any(application.frame_uri for application in _applications(deliveries))
 
 
 def signed_out_page(
-    deliveries: Sequence[Delivery], redirect_uri: str | None
+    deliveries: Sequence[Delivery],
+    redirect_uri: str | None,
+    *,
+    until: float = 0,
+    client: Client | None = None,
+    still: Principal | None = None,
+    is_misled: bool = False,
+    languages: Iterable[str] = (),
 ) -> Response:
     """The page that tells every application, and then goes on or says good-bye.
 
+    A page that stays, while there is something to wait for, asks how it goes on.
+
     :param deliveries: What is owed for the session that has ended.
     :param redirect_uri: Where to go on to; has been validated.
+    :param until: For how long it may ask; a timestamp.
+    :param client: The client that asked, or that was left.
+    :param still: Who is signed in still, if only this client was left. Then the page
+        stays, whatever there is to go on to: it has something to say.
+    :param is_misled: Whether it was to go on to an address that is not allowed.
+    :param languages: The languages that the request asked for, best first.
     """
-    applications = tuple(map(_application, deliveries))
-    reachable = [application for application in applications if application.reachable]
-    frames = [application for application in reachable if application.frame_uri]
+    applications = [each for each in _applications(deliveries) if each.reachable]
+    frames = [application for application in applications if application.frame_uri]
     wait = app_state().options.front_channel_wait.total_seconds()
+    stays = redirect_uri is None or still is not None
+    asks = stays and any(each.may_change for each in applications)
+    only = client.client_id if client and still else None
+    texts = texts_for(languages)
+    left = until - app_state().clock.now().timestamp()
 
     return page(
-        "signed_out.html",
+        "signed_out_of.html" if only else "signed_out.html",
         frame_origins=[origin_of(frame.frame_uri or "") for frame in frames],
-        applications=reachable,
-        confirmed=sum(application.confirmed for application in reachable),
+        connects=asks,
+        applications=applications,
+        confirmed=sum(application.confirmed for application in applications),
+        doubtful=any(each.state is ApplicationState.ASKED for each in applications),
+        words={state: texts.plain(words) for state, words in WORDS.items()},
+        languages=languages,
         frames=frames,
+        sandbox=_SANDBOX,
         wait_milliseconds=round(wait * 1000),
         redirect_uri=redirect_uri,
+        progress=(
+            seal_progress(deliveries[0].session_id, until=until, client_id=only)
+            if asks
+            else None
+        ),
+        progress_milliseconds=round(max(left, 0) * 1000),
+        client=client,
+        user=still,
+        way_back=way_back(client),
+        is_misled=is_misled,
     )
 
 
-def _application(delivery: Delivery) -> _Application:
-    client = app_state().clients.get(delivery.client_id)
-    client = client or Client(client_id=delivery.client_id)
-    frame_uri = _frame_uri(client, delivery)
-
-    return _Application(
-        name=client.label,
-        frame_uri=frame_uri,
-        reachable=bool(frame_uri or client.back_channel_logout_uri),
-        confirmed=delivery.state is DeliveryState.DELIVERED,
-    )
-
-
-def _frame_uri(client: Client, delivery: Delivery) -> str | None:
-    uri = client.front_channel_logout_uri
-
-    if uri is None:
-        return None
-
-    try:
-        origin_of(uri)
-    except ValueError:
-        # A registry of the host's may hold what check_logout_metadata refuses.
-        return None
-
-    return front_channel.logout_uri(uri, iss=delivery.issuer, sid=delivery.session_id)
+def _applications(deliveries: Sequence[Delivery]) -> tuple[Application, ...]:
+    return applications_of(deliveries[0].session_id, deliveries) if deliveries else ()

@@ -13,13 +13,16 @@ from ...models import Delivery
 from ...models import DeliveryState
 from ..state import app_state
 from .delivering import deliveries_finished
+from .delivery_words import what_happened
+from .output import counted
+from .output import followed
 from .output import print_details
 from .output import print_json
 from .output import print_table
+from .output import with_json
 
 __all__ = ["delivery_commands"]
 
-_AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 delivery_commands = AppGroup(
     "deliveries", help="Logout notifications that are or were owed to clients."
@@ -33,13 +36,15 @@ delivery_commands = AppGroup(
     help="Only those in this state.",
 )
 @click.option("--client", "client_id", metavar="ID", help="Only those to this client.")
+@click.option("--session", "session_id", metavar="ID", help="Only those of this one.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True)
 @click.option("--before", "before_id", type=int, metavar="ID", help="Where to go on.")
-@_AS_JSON
+@with_json
 def list_deliveries(
     *,
     state: str | None,
     client_id: str | None,
+    session_id: str | None,
     limit: int,
     before_id: int | None,
     as_json: bool,
@@ -48,6 +53,7 @@ def list_deliveries(
     found = app_state().deliveries.query(
         state=None if state is None else DeliveryState(state),
         client_id=client_id,
+        session_id=session_id,
         limit=limit,
         before_id=before_id,
     )
@@ -82,9 +88,9 @@ def list_deliveries(
 
 @delivery_commands.command("show")
 @click.argument("delivery_id", type=int)
-@_AS_JSON
+@with_json
 def show_delivery(*, delivery_id: int, as_json: bool) -> None:
-    """Show a delivery."""
+    """Show a delivery, and what has happened to it."""
     delivery = app_state().deliveries.get(delivery_id)
 
     if delivery is None:
@@ -93,14 +99,15 @@ def show_delivery(*, delivery_id: int, as_json: bool) -> None:
     members = dataclasses.asdict(delivery)
 
     if as_json:
-        print_json(members)
+        print_json({**members, "what_happened": what_happened(delivery)})
     else:
         print_details({name.replace("_", " "): members[name] for name in members})
+        click.echo(f"\n{what_happened(delivery)}")
 
 
 @delivery_commands.command("retry")
 @click.argument("delivery_ids", type=int, nargs=-1, required=True)
-@_AS_JSON
+@with_json
 def retry_deliveries(*, delivery_ids: tuple[int, ...], as_json: bool) -> None:
     """Try deliveries again that are expired, failed or refused.
 
@@ -109,7 +116,8 @@ def retry_deliveries(*, delivery_ids: tuple[int, ...], as_json: bool) -> None:
     service = app_state().deliveries
 
     with deliveries_finished():
-        done = {each: service.retry(each) for each in dict.fromkeys(delivery_ids)}
+        wanted = followed(dict.fromkeys(delivery_ids), "Trying again")
+        done = {each: service.retry(each) for each in wanted}
 
     if as_json:
         print_json(_retried(done))
@@ -130,7 +138,7 @@ def retry_deliveries(*, delivery_ids: tuple[int, ...], as_json: bool) -> None:
     metavar="DAYS",
     help="How long they must have been over; else IDP_SESSION_DELIVERY_RETENTION.",
 )
-@_AS_JSON
+@with_json
 def purge_deliveries(*, days: int | None, as_json: bool) -> None:
     """Forget deliveries that were over long ago; never those that are owed."""
     state = app_state()
@@ -141,7 +149,7 @@ def purge_deliveries(*, days: int | None, as_json: bool) -> None:
     if as_json:
         print_json({"forgotten": forgotten})
     else:
-        click.echo(f"{forgotten} deliveries forgotten")
+        click.echo(f"{counted(forgotten, 'delivery', 'deliveries')} forgotten")
 
 
 def _outcome(delivery: Delivery) -> object:

@@ -12,15 +12,18 @@ from typing import TypeVar
 import click
 from flask.cli import AppGroup
 
+from ...errors import NotInCookieModeError
 from ...models import LogoutReason
 from ...models import ServerSideSession
 from ...models import SessionFilter
 from ...models import SessionPage
 from ..state import app_state
 from .delivering import deliveries_finished
+from .output import counted
 from .output import print_details
 from .output import print_json
 from .output import print_table
+from .output import with_json
 
 __all__ = ["session_commands"]
 
@@ -40,7 +43,16 @@ _MEMBERS = (
     "user_agent",
 )
 
-session_commands = AppGroup("sessions", help="Find, list and end sessions.")
+
+class _SessionCommands(AppGroup):
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except NotInCookieModeError as error:
+            raise click.ClickException(str(error)) from None
+
+
+session_commands = _SessionCommands("sessions", help="Find, list and end sessions.")
 
 
 def _instant(value: str) -> datetime:
@@ -78,7 +90,6 @@ _FILTER = (
     click.option("--attribute", type=_attribute, metavar="NAME=VALUE", help="Has it."),
     click.option("--anonymous", is_flag=True, help="Nobody is signed in there."),
 )
-_AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 def _with_filter(command: _C) -> _C:
@@ -92,7 +103,7 @@ def _with_filter(command: _C) -> _C:
 @_with_filter
 @click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True)
 @click.option("--cursor", help="Where to go on, as another list has said.")
-@_AS_JSON
+@with_json
 def list_sessions(
     *, limit: int, cursor: str | None, as_json: bool, **conditions: Any
 ) -> None:
@@ -120,7 +131,7 @@ def list_sessions(
 
 @session_commands.command("show")
 @click.argument("session_id")
-@_AS_JSON
+@with_json
 def show_session(*, session_id: str, as_json: bool) -> None:
     """Show a session and who takes part in it."""
     management = app_state().management
@@ -161,36 +172,63 @@ def show_session(*, session_id: str, as_json: bool) -> None:
     show_default=True,
     help="What is noted as the reason.",
 )
+@click.option(
+    "--only-for",
+    "client_ids",
+    metavar="CLIENT",
+    multiple=True,
+    help="End them for this client only: it leaves, and the rest goes on. Repeatable.",
+)
+@click.option("--without-notification", is_flag=True, help="Do not tell the clients.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@_AS_JSON
+@with_json
 def end_sessions(
     *,
-    except_session_id: str | None,
-    reason: str,
+    client_ids: tuple[str, ...],
+    without_notification: bool,
     yes: bool,
     as_json: bool,
+    reason: str,
+    except_session_id: str | None,
     **conditions: Any,
 ) -> None:
     """End the sessions that meet every condition; their clients are told."""
-    management = app_state().management
     wanted = SessionFilter(**conditions)
 
     if wanted.is_empty:
         raise click.UsageError("say which sessions, for example with --subject")
 
     if not yes:
-        found = _count(management.query(wanted, limit=1))
-        click.confirm(f"End {found} and tell the clients?", abort=True, err=True)
+        _confirm(wanted, client_ids, notify=not without_notification)
+
+    management = app_state().management
+    how: dict[str, Any] = {
+        "reason": LogoutReason(reason),
+        "except_session_id": except_session_id,
+        "notify": not without_notification,
+    }
 
     with deliveries_finished():
-        ended = management.end(
-            wanted, reason=LogoutReason(reason), except_session_id=except_session_id
-        )
+        if client_ids:
+            done = management.end_for_clients(wanted, client_ids=client_ids, **how)
+        else:
+            done = management.end(wanted, **how)
 
     if as_json:
-        print_json({"ended": ended})
+        print_json({"left" if client_ids else "ended": done})
+    elif client_ids:
+        click.echo(f"{done} times a client left a session")
     else:
-        click.echo(f"{ended} sessions ended")
+        click.echo(f"{counted(done, 'session', 'sessions')} ended")
+
+
+def _confirm(
+    wanted: SessionFilter, client_ids: tuple[str, ...], *, notify: bool
+) -> None:
+    found = _count(app_state().management.query(wanted, limit=1))
+    which = f" for {', '.join(client_ids)} only" if client_ids else ""
+    told = "and tell" if notify else "without telling"
+    click.confirm(f"End {found}{which} {told} the clients?", abort=True, err=True)
 
 
 def _print_page(page: SessionPage) -> None:
@@ -218,7 +256,7 @@ def _print_page(page: SessionPage) -> None:
 def _count(page: SessionPage) -> str:
     more = "more than " if page.estimate_is_lower_bound else ""
 
-    return f"{more}{page.estimate} sessions"
+    return f"{more}{counted(page.estimate, 'session', 'sessions')}"
 
 
 def _as_json(session: ServerSideSession) -> dict[str, Any]:

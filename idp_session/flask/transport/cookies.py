@@ -8,8 +8,8 @@ from datetime import datetime
 from flask import Request
 from flask import Response
 
-from ..options import SameSite
-from ..options import SessionOptions
+from ...options import SameSite
+from ...options import SessionOptions
 
 __all__ = ["CookieSpec", "CookieTransport", "check_session_cookie", "handle_cookie"]
 
@@ -118,15 +118,21 @@ class CookieTransport:
     ) -> None:
         self._handle_spec = handle
         self._session_id_spec = session_id
-        self._handle = request.cookies.get(handle.name)
-        self._session_id = request.cookies.get(session_id.name)
+        cookies = request.cookies
+        self._handle = cookies.get(handle.name)
+        self._session_id = cookies.get(session_id.name)
         self._handle_expires_at: datetime | None = None
         self._handle_changed = False
         self._session_id_changed = False
+        self._login_status: str | None = None
 
     @property
     def handle(self) -> str | None:
         return self._handle
+
+    @property
+    def can_issue(self) -> bool:
+        return True
 
     @property
     def session_id_copy(self) -> str | None:
@@ -149,16 +155,22 @@ class CookieTransport:
         self._session_id = None
         self._session_id_changed = True
 
+    def set_login_status(self, *, signed_in: bool) -> None:
+        self._login_status = "logged-in" if signed_in else "logged-out"
+
     def write_to(self, response: Response) -> None:
         """Put what was issued and withdrawn on the response.
 
-        :param response: What goes back to the browser.
+        :param response: What goes back.
         """
         if self._handle_changed:
             self._write(response, self._handle_spec, self._handle)
 
         if self._session_id_changed:
             self._write(response, self._session_id_spec, self._session_id)
+
+        if self._login_status is not None:
+            response.headers["Set-Login"] = self._login_status
 
         if self._handle_changed or self._session_id_changed:
             # A cache must never hand one user's cookies to another.
