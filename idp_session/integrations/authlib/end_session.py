@@ -15,7 +15,7 @@ from werkzeug.exceptions import BadRequest
 from ..._protocol.rp_initiated import LogoutParameters
 from ..._protocol.rp_initiated import LogoutRequest
 from ...flask.state import app_state
-from ...flask.state import request_state
+from ...flask.state import current_session
 from ...models import LogoutReason
 
 __all__ = ["SingleLogoutEndpoint", "ValidatedLogout", "logout_request_reader"]
@@ -72,7 +72,7 @@ class SingleLogoutEndpoint(EndSessionEndpoint):  # type: ignore[misc]
 
         :param end_session_request: The validated request.
         """
-        request_state().user_session.end(LogoutReason.RP_INITIATED)
+        current_session().end(LogoutReason.RP_INITIATED)
 
 
 def logout_request_reader(server: Any) -> Callable[[], LogoutRequest]:

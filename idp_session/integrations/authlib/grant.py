@@ -10,6 +10,7 @@ from authlib.oidc.core.errors import LoginRequiredError
 
 from ...errors import SessionGoneError
 from ...errors import SessionLimitError
+from ...errors import SessionTooLargeError
 from ...flask.state import app_state
 from ...flask.state import user_session
 
@@ -42,8 +43,8 @@ class ParticipatingGrantMixin:
     """Put it in front of Authlib's ``AuthorizationCodeGrant``.
 
     It records the client in the session before the code is made, and refuses to
-    exchange a code whose session has ended in the meantime. Authorization codes
-    need a method ``get_session_id()``.
+    exchange a code if in the meantime the session has ended or the client has left
+    it. Authorization codes need a method ``get_session_id()``.
     """
 
     request: Any
@@ -65,22 +66,28 @@ class ParticipatingGrantMixin:
                     "The user has too many sessions with this client.",
                     redirect_uri=redirect_uri,
                 ) from error
+            except SessionTooLargeError as error:
+                raise AccessDeniedError(
+                    "The session has no room for one more client.",
+                    redirect_uri=redirect_uri,
+                ) from error
 
         return super().create_authorization_response(  # type: ignore[misc]
             redirect_uri, grant_user
         )
 
     def validate_token_request(self) -> None:
-        """Validate as Authlib does, then ask whether the session is still there."""
+        """Validate as Authlib does, then ask whether the client still takes part."""
         super().validate_token_request()  # type: ignore[misc]
         session_id = self.request.authorization_code.get_session_id()
 
-        if session_id is not None and not _is_live(session_id):
-            raise InvalidGrantError("The session of this code has ended.")
+        if session_id is None:
+            return
 
-
-def _is_live(session_id: str) -> bool:
-    state = app_state()
-    session = state.store.find(session_id)
-
-    return session is not None and session.expires_at > state.clock.now()
+        # A client that left after it was recorded would never be told of the end.
+        if not app_state().reader.is_live(
+            session_id, client_id=self.request.client.get_client_id()
+        ):
+            raise InvalidGrantError(
+                "The session of this code has ended, or the client has left it."
+            )

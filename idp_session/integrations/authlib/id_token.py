@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+from authlib.oauth2.rfc6749.errors import InvalidClientError
 from authlib.oidc.core import OpenIDCode
 from authlib.oidc.core.util import create_half_hash
 
+from ...errors import LogoutTokenError
 from ...flask.state import app_state
+from ...models import Client
 
 __all__ = ["SessionOpenIDCode"]
 
 _ID_TOKEN_TYPE = "JWT"
+_NO_KEY = "There is no key for the ID tokens of this client."
 
 
 class SessionOpenIDCode(OpenIDCode):  # type: ignore[misc]
     """Authlib's extension of the code flow, with ``sid`` in its ID tokens.
 
     The tokens are signed by the app's :class:`.TokenSigner`, so that the keys of
-    ID tokens and logout tokens are the same (Back-Channel Logout 1.0 §2.6).
+    ID tokens and logout tokens are the same (Back-Channel Logout 1.0 §2.6). For
+    clients that have registered encryption they are encrypted, too.
     Implement ``exists_nonce`` and ``generate_user_info`` as for Authlib.
 
     :param lifetime: How long an ID token is valid.
@@ -48,6 +54,8 @@ class SessionOpenIDCode(OpenIDCode):  # type: ignore[misc]
 
         :param token: The token response that it is for.
         :param request: The token request.
+        :raises InvalidClientError: Authlib's, if there is no key for what the client
+            has registered.
         """
         state = app_state()
         client = state.clients.get(request.client.get_client_id())
@@ -69,4 +77,18 @@ class SessionOpenIDCode(OpenIDCode):  # type: ignore[misc]
         if at_hash := create_half_hash(token["access_token"], alg):
             claims["at_hash"] = at_hash.decode()
 
-        return state.signer.sign(claims, client=client, token_type=_ID_TOKEN_TYPE)
+        try:
+            return _made(claims, client)
+        except LogoutTokenError as error:
+            # What the client has registered does not fit what there are keys for.
+            raise InvalidClientError(description=_NO_KEY) from error
+
+
+def _made(claims: Mapping[str, Any], client: Client) -> str:
+    state = app_state()
+    token = state.signer.sign(claims, client=client, token_type=_ID_TOKEN_TYPE)
+
+    if client.id_token_encrypted_response_alg is None:
+        return token
+
+    return state.encrypter.encrypt(token, client=client, issuer=state.options.issuer)

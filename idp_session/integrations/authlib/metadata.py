@@ -12,16 +12,20 @@ from flask import url_for
 
 from ... import errors
 from ..._protocol import back_channel
+from ..._protocol import encryption
 from ..._protocol import front_channel
+from ..._protocol import redirect_uris
 from ..._protocol import rp_initiated
-from ...flask.protocol import BLUEPRINT
+from ...flask.blueprints import protocol_endpoint
 from ...flask.protocol import CHECK_SESSION
 from ...flask.state import app_state
 
 __all__ = [
     "LogoutClientMetadataClaims",
     "check_logout_metadata",
+    "check_redirect_uris",
     "discovery_metadata",
+    "encryption_metadata",
 ]
 
 
@@ -37,7 +41,7 @@ def discovery_metadata() -> dict[str, Any]:
     # DISC-OP-11: clients compare the frame's origin with the issuer's.
     issuer = state.options.issuer.rstrip("/").removesuffix(request.script_root)
     metadata: dict[str, Any] = {
-        "end_session_endpoint": issuer + url_for(f"{BLUEPRINT}.end_session"),
+        "end_session_endpoint": issuer + url_for(protocol_endpoint("end_session")),
         "frontchannel_logout_supported": True,
         "frontchannel_logout_session_supported": True,
         "backchannel_logout_supported": True,
@@ -45,14 +49,33 @@ def discovery_metadata() -> dict[str, Any]:
     }
 
     if state.options.check_session:
-        frame = url_for(f"{BLUEPRINT}.{CHECK_SESSION}")
+        frame = url_for(protocol_endpoint(CHECK_SESSION))
         metadata["check_session_iframe"] = issuer + frame
 
     return metadata
 
 
+def encryption_metadata() -> dict[str, list[str]]:
+    """The members of the discovery document that announce encryption.
+
+    They speak of ID tokens, and of logout tokens with them (Back-Channel Logout 1.0
+    §2.6). So they are not among those of :func:`discovery_metadata`: only a provider
+    whose ID tokens are made by :class:`.SessionOpenIDCode`, or are encrypted in
+    another way, may say so.
+    """
+    return {
+        "id_token_encryption_alg_values_supported": list(encryption.key_encryptions()),
+        "id_token_encryption_enc_values_supported": list(
+            encryption.content_encryptions()
+        ),
+    }
+
+
 def check_logout_metadata(metadata: Mapping[str, Any]) -> None:
     """Check what a client registers for logout (FCL-OP-10, BCL-OP-32, RIL-OP-32).
+
+    With them goes how tokens are encrypted, since that of ID tokens holds for logout
+    tokens, too.
 
     :param metadata: The whole metadata of the client, by its names on the wire.
     :raises InvalidClientMetadataError: With the member at fault.
@@ -60,6 +83,24 @@ def check_logout_metadata(metadata: Mapping[str, Any]) -> None:
     rp_initiated.check_registration(metadata)
     front_channel.check_registration(metadata)
     back_channel.check_registration(metadata)
+    encryption.check_registration(metadata)
+
+
+def check_redirect_uris(
+    metadata: Mapping[str, Any], *, allow_http: bool = False
+) -> None:
+    """Check where a client wants its codes sent.
+
+    OpenID Connect Core §3.1.2.1 and RFC 8252: absolute, without fragment and without
+    a user; https, or http on the loopback interface, or a scheme of the client's own
+    that has a dot in it.
+
+    :param metadata: The whole metadata of the client, by its names on the wire.
+    :param allow_http: Whether a client that keeps a secret may use http anywhere.
+    :raises InvalidRedirectUriError: With ``invalid_redirect_uri`` as its ``error``
+        (RFC 7591 §3.2.2).
+    """
+    redirect_uris.check_registration(metadata, allow_http=allow_http)
 
 
 class LogoutClientMetadataClaims(BaseClaims):  # type: ignore[misc]
@@ -75,6 +116,10 @@ class LogoutClientMetadataClaims(BaseClaims):  # type: ignore[misc]
         "frontchannel_logout_session_required",
         "backchannel_logout_uri",
         "backchannel_logout_session_required",
+        "id_token_encrypted_response_alg",
+        "id_token_encrypted_response_enc",
+        "jwks",
+        "jwks_uri",
     ]
 
     def validate(self, now: int | None = None, leeway: int = 0) -> None:

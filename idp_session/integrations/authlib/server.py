@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qs
 from urllib.parse import urlsplit
@@ -17,6 +18,7 @@ from flask import Response
 from ..._protocol import session_management
 from ...flask.state import app_state
 from ...flask.state import user_session
+from ...flask.storage_access import retry_with_granted_storage
 
 __all__ = ["SessionAuthorizationServer"]
 
@@ -84,9 +86,19 @@ class SessionAuthorizationServer(AuthorizationServer):  # type: ignore[misc]
         :param request: Authlib's view of the request.
         :param error: What went wrong.
         """
-        response = super().handle_error_response(request, error)
+        response: Response = super().handle_error_response(request, error)
 
-        return _with_session_state(response) if error.redirect_uri else response
+        if not error.redirect_uri:
+            return response
+
+        with suppress(ValueError):
+            # session §5.1: that cookies were held back is no reason to say that
+            # nobody is signed in.
+            retry_with_granted_storage(
+                response, origin=session_management.origin_of(error.redirect_uri)
+            )
+
+        return _with_session_state(response)
 
 
 def _with_session_state(response: Response) -> Response:

@@ -1,14 +1,14 @@
-"""Whether an authorization request needs the user to prove again who they are."""
+"""What the user has to be asked for an authorization request."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-from datetime import datetime
+import dataclasses
 from datetime import timedelta
-from datetime import UTC
+from functools import cached_property
 
 from authlib.oauth2.rfc6749.errors import InvalidRequestError
+from authlib.oauth2.rfc6749.errors import OAuth2Error
+from authlib.oidc.core.errors import ConsentRequiredError
 from authlib.oidc.core.errors import LoginRequiredError
 from flask import request
 from werkzeug.datastructures import MultiDict
@@ -16,29 +16,43 @@ from werkzeug.datastructures import MultiDict
 from ..._protocol import rp_initiated
 from ...flask.state import app_state
 from ...flask.state import user_session
+from ...models import Principal
+from .marks import Marks
+from .marks import Question
 
 __all__ = ["SignOn"]
 
-_PURPOSE = "sign-on"
-_MARK = "asked"
 # Digits of a max_age; ten of them are three centuries.
 _LONGEST_AGE = 10
-# How long somebody may take to sign in before they are asked anew.
-_PATIENCE = timedelta(hours=1)
 
 
 class SignOn:
     """Single sign-on for the current authorization request.
 
-    OpenID Connect Core §3.1.2.1: ``prompt``, ``max_age`` and ``id_token_hint``.
+    OpenID Connect Core §3.1.2.1: ``prompt``, ``max_age`` and ``id_token_hint`` say
+    what the user is asked, and ``login_hint``, ``acr_values`` and ``ui_locales`` go on
+    to the page that asks. Call :meth:`refuse` first, then ask :attr:`question`, send
+    the browser to its page with the parameters of :meth:`asking`, and look again when
+    it comes back.
+
+    :param requires_consent: Whether the user is asked for their consent even if the
+        request does not say so.
     """
 
-    def __init__(self) -> None:
-        self._prompts = request.values.get("prompt", "").split()
+    def __init__(self, *, requires_consent: bool = False) -> None:
+        self._prompts = frozenset(request.values.get("prompt", "").split())
+        self._requires_consent = requires_consent or "consent" in self._prompts
+        # The address of a page holds the whole request; a form only adds its answer.
+        marks = Marks.of(request.args)
+        self._request = request.values if marks is None else request.args
+        self._marks = Marks() if marks is None else marks
 
     @property
-    def needs_login(self) -> bool:
-        """Whether the login page has to be shown, even if somebody is signed in.
+    def question(self) -> Question | None:
+        """What the user has to be asked next, ``None`` if nothing.
+
+        A login page that was shown for this request has also answered which account
+        it is. Somebody who was asked is not asked again, however small ``max_age`` is.
 
         :raises InvalidRequestError: If ``max_age`` is not a number of seconds.
         """
@@ -46,86 +60,138 @@ class SignOn:
         principal = user_session.user
 
         if principal is None or principal.authenticated_at is None:
-            return True
+            return Question.LOGIN
 
-        if self._was_answered(principal.authenticated_at):
-            return False
+        if not self._marks.has_login_since(principal.authenticated_at):
+            if self._is_too_little(principal, max_age):
+                return Question.LOGIN
 
-        if {"login", "select_account"} & set(self._prompts):
-            return True
+            if "select_account" in self._prompts and not self._is_chosen:
+                return Question.SELECT_ACCOUNT
 
-        if not user_session.authentication_is_fresh:
-            return True
-
-        age = app_state().clock.now() - principal.authenticated_at
-
-        return (max_age is not None and age > max_age) or self._is_for_another()
+        return Question.CONSENT if self._requires_consent else None
 
     @property
-    def needs_consent(self) -> bool:
-        """Whether the client asks for a consent page."""
-        return "consent" in self._prompts
+    def may_choose_account(self) -> bool:
+        """Whether another user than the one here would be welcome.
+
+        ``False`` if an ``id_token_hint`` names one: the client takes nobody else.
+        """
+        return self._hint is None
+
+    @property
+    def login_hint(self) -> str | None:
+        """The name that the client suggests for the login page; it proves nothing."""
+        return request.values.get("login_hint") or None
+
+    @property
+    def acr_values(self) -> tuple[str, ...]:
+        """How the client would like the user to prove who they are, best first."""
+        return self._words("acr_values")
+
+    @property
+    def ui_locales(self) -> tuple[str, ...]:
+        """Languages for the pages, best first; not checked (BCP 47)."""
+        return self._words("ui_locales")
 
     def refuse(self, redirect_uri: str) -> None:
-        """Answer a request that no login page can or may satisfy.
+        """Answer a request that no page can or may satisfy.
 
         :param redirect_uri: The validated redirect URI.
         :raises LoginRequiredError: If the request says ``prompt=none`` and a login
             page would be needed, or if somebody else than the hint names has just
             signed in (OpenID Connect Core §3.1.2.2).
-        :raises InvalidRequestError: If ``max_age`` is not a number of seconds.
+        :raises ConsentRequiredError: If it says ``prompt=none`` and the user would have
+            to be asked for consent.
+        :raises InvalidRequestError: If ``max_age`` is not a number of seconds, or
+            ``prompt`` contradicts itself.
         """
         try:
-            needed = self.needs_login
-        except InvalidRequestError as error:
+            self._refuse()
+        except OAuth2Error as error:
             # RFC 6749 §4.1.2.1: the client hears of what is wrong.
             error.redirect_uri = redirect_uri
             raise
 
-        if needed and "none" in self._prompts:
-            raise LoginRequiredError(redirect_uri=redirect_uri)
+    def asking(self, question: Question) -> MultiDict[str, str]:
+        """The parameters of the page that asks, or that the login page leads back to.
 
-        if not needed and self._is_for_another():
-            raise LoginRequiredError(redirect_uri=redirect_uri)
+        They are those of the request, and say, sealed, when and of whom this was
+        asked. A login of before does not count for ``prompt=login``.
 
-    def continuation(self) -> MultiDict[str, str]:
-        """The parameters to come back with after the login page.
-
-        They say, sealed, when the user was asked, so that a login before that
-        moment does not count for ``prompt=login``.
+        :param question: What is asked.
         """
-        values = _without_mark(request.values)
+        is_login = question is Question.LOGIN
         now = app_state().clock.now().timestamp()
-        sealed = app_state().protector.seal(
-            json.dumps(now).encode(), purpose=_PURPOSE, context=_digest(values)
-        )
-        values[_MARK] = sealed.hex()
 
-        return values
+        return dataclasses.replace(
+            self._marks,
+            login_asked_at=now if is_login else self._marks.login_asked_at,
+            question=question.value,
+            session_id=user_session.session_id,
+        ).on(self._request)
 
-    def _asked_at(self) -> datetime | None:
-        try:
-            sealed = bytes.fromhex(request.args.get(_MARK, ""))
-        except ValueError:
-            return None
+    def is_question(self, question: Question) -> bool:
+        """Whether this address is that of the page that asks this, of this user.
 
-        # What to come back with is a query; a consent form adds a body to it.
-        context = _digest(_without_mark(request.args))
-        plaintext = app_state().protector.open(
-            sealed, purpose=_PURPOSE, context=context
-        )
+        Take an answer only if it is: in another tab somebody else may have signed in
+        since the page was shown, and nobody answers for another one.
 
-        if plaintext is None:
-            return None
+        :param question: What the page asks.
+        """
+        marks = self._marks
+        is_asked = marks.question == question.value
 
-        asked_at = datetime.fromtimestamp(json.loads(plaintext), UTC)
+        return is_asked and marks.session_id == user_session.session_id
 
-        return asked_at if app_state().clock.now() - asked_at < _PATIENCE else None
+    def account_chosen(self) -> MultiDict[str, str]:
+        """The parameters to go on with when the user stays who they are.
 
-    def _was_answered(self, authenticated_at: datetime) -> bool:
-        asked_at = self._asked_at()
+        Ask :meth:`is_question` first, and take the choice from a form only, with
+        whatever keeps other sites from sending it.
+        """
+        return dataclasses.replace(
+            self._marks, chosen=user_session.session_id, question=None, session_id=None
+        ).on(self._request)
 
-        return asked_at is not None and authenticated_at >= asked_at
+    @property
+    def _is_chosen(self) -> bool:
+        chosen = self._marks.chosen
+
+        return chosen is not None and chosen == user_session.session_id
+
+    def _refuse(self) -> None:
+        is_silent = "none" in self._prompts
+
+        if is_silent and len(self._prompts) > 1:
+            # core §3.1.2.1
+            raise InvalidRequestError("prompt none stands alone.")
+
+        question = self.question
+
+        if question is not Question.LOGIN and self._is_for_another():
+            raise LoginRequiredError
+
+        if not is_silent or question is None:
+            return
+
+        raise LoginRequiredError if question is Question.LOGIN else ConsentRequiredError
+
+    def _is_too_little(self, principal: Principal, max_age: timedelta | None) -> bool:
+        if "login" in self._prompts or not user_session.authentication_is_fresh:
+            return True
+
+        return self._is_too_old(principal, max_age) or self._is_for_another()
+
+    @staticmethod
+    def _is_too_old(principal: Principal, max_age: timedelta | None) -> bool:
+        if max_age is None or principal.authenticated_at is None:
+            return False
+
+        age = app_state().clock.now() - principal.authenticated_at
+
+        # Nothing is young enough for a max_age of 0, not even what is of this moment.
+        return not max_age or age > max_age
 
     @staticmethod
     def _max_age() -> timedelta | None:
@@ -141,41 +207,31 @@ class SignOn:
         return timedelta(seconds=int(text))
 
     @staticmethod
-    def _is_for_another() -> bool:
+    def _words(name: str) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(request.values.get(name, "").split()))
+
+    @cached_property
+    def _hint(self) -> rp_initiated.Hint | None:
         state = app_state()
         text = request.values.get("id_token_hint")
-        principal = user_session.user
 
-        if not text or principal is None:
-            return False
+        if not text:
+            return None
 
-        hint = rp_initiated.hint_from(
+        # A hint that is not ours says nothing of who should be signed in.
+        return rp_initiated.hint_from(
             state.signer.verify(text, clients=state.clients),
             iss=state.options.issuer,
             now=int(state.clock.now().timestamp()),
             client_id=request.values.get("client_id"),
         )
 
-        # A hint that is not ours says nothing of who should be signed in.
-        if hint is None:
+    def _is_for_another(self) -> bool:
+        principal, hint = user_session.user, self._hint
+
+        if principal is None or hint is None:
             return False
 
-        subject = state.subjects.subject_for(principal.subject_id, hint.client_id)
+        subject = app_state().subjects.subject_for(principal.subject_id, hint.client_id)
 
         return hint.sub != subject
-
-
-def _without_mark(given: MultiDict[str, str]) -> MultiDict[str, str]:
-    values: MultiDict[str, str] = MultiDict()
-
-    for name, texts in given.lists():
-        if name != _MARK:
-            values.setlist(name, texts)
-
-    return values
-
-
-def _digest(values: MultiDict[str, str]) -> str:
-    text = json.dumps(sorted(values.items(multi=True)))
-
-    return hashlib.sha256(text.encode()).hexdigest()
