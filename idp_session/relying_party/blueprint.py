@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
-from urllib.parse import urlsplit
 
 from flask import Blueprint
 from flask import jsonify
@@ -14,6 +13,7 @@ from flask import Response
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from ..errors import InvalidLogoutTokenError
+from .front_channel import FrontChannel
 from .token import LogoutToken
 from .validator import LogoutTokenValidator
 
@@ -22,9 +22,6 @@ __all__ = ["LogoutReceiver"]
 #: Larger requests are refused, in bytes.
 _LARGEST = 65_536
 _FORM = "application/x-www-form-urlencoded"
-_PAGE = (
-    "<!doctype html><html lang=en><title>Signed out</title><p>Signed out.</p></html>"
-)
 
 
 class LogoutReceiver:
@@ -40,7 +37,9 @@ class LogoutReceiver:
         answered with status 500 and may repeat the request.
     :param on_front_channel: Ends the client's session, given issuer and session
         id; both are ``None`` if the provider sends neither, and the session is
-        that of the request's own cookie. Without this, there is no endpoint.
+        that of the request's own cookie. If it returns ``False`` or something empty
+        but ``None``, the provider's page is told that there was no session; otherwise
+        that it has ended. Without this, there is no endpoint.
     :param front_channel_session_required: What this client registered as
         ``frontchannel_logout_session_required``: without issuer and session id,
         nothing is done.
@@ -56,7 +55,7 @@ class LogoutReceiver:
     ) -> None:
         self._validator = validator
         self._on_back_channel = on_back_channel
-        self._front_channel = on_front_channel and _FrontChannel(
+        self._front_channel = on_front_channel and FrontChannel(
             issuer=validator.issuer,
             end=on_front_channel,
             session_required=front_channel_session_required,
@@ -71,7 +70,7 @@ class LogoutReceiver:
         :param url_prefix: What to put before both paths.
         """
         blueprint = Blueprint(name, __name__, url_prefix=url_prefix)
-        blueprint.after_request(_never_store)
+        blueprint.after_request(_harden)
         blueprint.add_url_rule(
             "/back-channel-logout",
             "back_channel_logout",
@@ -87,6 +86,8 @@ class LogoutReceiver:
                 self._front_channel,
                 methods=["GET"],
             )
+            front_channel = self._front_channel
+            blueprint.record_once(lambda state: front_channel.protect(state.app))
 
         return blueprint
 
@@ -108,35 +109,6 @@ class LogoutReceiver:
             undo.pop_all()
 
         return make_response("")
-
-
-class _FrontChannel:
-    def __init__(
-        self,
-        *,
-        issuer: str,
-        end: Callable[[str | None, str | None], object],
-        session_required: bool,
-    ) -> None:
-        self._issuer = issuer
-        self._end = end
-        self._session_required = session_required
-        self._policy = f"default-src 'none'; frame-ancestors {_origin(issuer)}"
-
-    def __call__(self) -> Response:
-        issuers, session_ids = request.args.getlist("iss"), request.args.getlist("sid")
-
-        # frontchannel §2: both or neither. What does not match is not for us, and
-        # the answer does not tell.
-        if issuers == [self._issuer] and len(session_ids) == 1 and all(session_ids):
-            self._end(issuers[0], session_ids[0])
-        elif not issuers and not session_ids and not self._session_required:
-            self._end(None, None)
-
-        response = make_response(_PAGE)
-        response.headers["Content-Security-Policy"] = self._policy
-
-        return response
 
 
 def _single_logout_token() -> str:
@@ -161,13 +133,8 @@ def _refusal(status: int, error: str, description: str) -> Response:
     return response
 
 
-def _never_store(response: Response) -> Response:
+def _harden(response: Response) -> Response:
     response.headers["Cache-Control"] = "no-store"
+    response.headers["X-Content-Type-Options"] = "nosniff"
 
     return response
-
-
-def _origin(url: str) -> str:
-    parts = urlsplit(url)
-
-    return f"{parts.scheme}://{parts.netloc}"

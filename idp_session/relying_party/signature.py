@@ -95,7 +95,9 @@ class SignatureVerifier:
         self._refresh_interval = refresh_interval
         self._clock = clock
         self._refreshed_at: datetime | None = None
-        self._lock = threading.Lock()
+        self._refreshes = 0
+        self._refresh_failed = False
+        self._refreshing = threading.Lock()
 
     def open(self, token: object) -> tuple[dict[str, Any], dict[str, Any]]:
         """Header and claims of a compact JWS (RFC 7515 §7.1).
@@ -141,24 +143,46 @@ class SignatureVerifier:
         raise InvalidLogoutTokenError("no key of the provider verifies the signature")
 
     def _candidates(self, key_id: str | None) -> Iterator[Key]:
+        refreshes = self._refreshes
         known = _named(self._keys(), key_id)
 
         yield from known
 
         # core §10.1.1: a key id never seen before may be a key that is new.
-        if (key_id is None or not known) and self._may_refresh():
-            yield from _named(self._keys(refresh=True), key_id)
+        if key_id is None or not known:
+            yield from _named(self._newer_keys(than=refreshes), key_id)
+
+    def _newer_keys(self, *, than: int) -> KeySet:
+        # Of two new tokens at once, the second waits for the keys of the first:
+        # to refuse it would be final, and its session would go on.
+        with self._refreshing:
+            if self._refreshes != than:
+                return self._keys()
+
+            if not self._may_refresh():
+                return self._nothing_newer()
+
+            self._refresh_failed = True
+            keys = self._keys(refresh=True)
+            self._refresh_failed = False
+            self._refreshes += 1
+
+        return keys
+
+    def _nothing_newer(self) -> KeySet:
+        if self._refresh_failed:
+            raise ConnectionError("the keys could not be fetched a moment ago")
+
+        return KeySet([])
 
     def _may_refresh(self) -> bool:
         now = self._clock()
+        last = self._refreshed_at
 
-        with self._lock:
-            last = self._refreshed_at
+        if last is not None and abs(now - last) < self._refresh_interval:
+            return False
 
-            if last is not None and abs(now - last) < self._refresh_interval:
-                return False
-
-            self._refreshed_at = now
+        self._refreshed_at = now
 
         return True
 

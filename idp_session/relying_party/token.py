@@ -29,3 +29,7 @@ class LogoutToken:
     #: Until when it may be used (``exp``); aware UTC. ``None`` only if the
     #: validator was told to do without.
     expires_at: datetime | None
+    #: Why the session ended (``logout_reason``), in the words of the provider, such
+    #: as ``"admin"``; ``None`` if it does not say. The claim is an extension of
+    #: this package, and may be any text.
+    reason: str | None = None

@@ -17,6 +17,7 @@ from joserfc.jwk import OctKey
 
 from ..errors import ConfigurationError
 from ..errors import InvalidLogoutTokenError
+from .decryption import TokenDecryption
 from .jti import ReplayGuard
 from .signature import fixed_keys
 from .signature import KeySource
@@ -43,6 +44,8 @@ class LogoutTokenValidator:
     :param algorithm: What this client registered as
         ``id_token_signed_response_alg``; no other is accepted.
     :param client_secret: The key of the ``HS…`` algorithms.
+    :param decryption: Opens tokens, if this client has its ID tokens encrypted; a
+        token that is not encrypted is then refused.
     :param require_expiry: Whether a token without ``exp`` is refused. Providers
         from before December 2023 may omit it.
     :param assumed_lifetime: How long after its ``iat`` a token without ``exp``
@@ -63,6 +66,7 @@ class LogoutTokenValidator:
         keys: KeySource | KeySet | None = None,
         algorithm: str = "RS256",
         client_secret: str | None = None,
+        decryption: TokenDecryption | None = None,
         require_expiry: bool = True,
         assumed_lifetime: timedelta = timedelta(minutes=10),
         require_type: bool = False,
@@ -73,6 +77,7 @@ class LogoutTokenValidator:
     ) -> None:
         self.issuer = issuer
         self._client_id = client_id
+        self._decryption = decryption
         self._require_expiry = require_expiry
         self._assumed_lifetime = assumed_lifetime
         self._require_type = require_type
@@ -99,7 +104,9 @@ class LogoutTokenValidator:
             may be sent back.
         :raises OSError: If the provider's keys cannot be fetched.
         """
-        header, claims = self._signatures.open(token)
+        # backchannel §2.6: encrypted exactly if ID tokens are.
+        signed = token if self._decryption is None else self._decryption.open(token)
+        header, claims = self._signatures.open(signed)
         self._check_type(header)
         self._check_parties(claims)
         _check_purpose(claims)
@@ -217,7 +224,16 @@ def _logout_token(claims: Mapping[str, Any]) -> LogoutToken:
         token_id=token_id,
         issued_at=issued_at,
         expires_at=_instant(claims, "exp"),
+        reason=_reason(claims),
     )
+
+
+def _reason(claims: Mapping[str, Any]) -> str | None:
+    # backchannel §2.4: claims that the specification does not know are ignored, and
+    # so is this one where it is not ours.
+    reason = claims.get("logout_reason")
+
+    return reason if isinstance(reason, str) and reason else None
 
 
 def _text(claims: Mapping[str, Any], name: str) -> str | None:
