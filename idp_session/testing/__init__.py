@@ -11,17 +11,24 @@ Inherit a contract, and define its fixtures for your own store:
         @pytest.fixture
         def store(self, queue): ...
 
-Needs pytest (the extra ``testing``).
+Needs the extra ``testing``.
 """
 
 import pytest
 
 # What fails in a contract should say what the values were.
 pytest.register_assert_rewrite(
+    f"{__name__}.delivery_ends",
     f"{__name__}.delivery_queue",
+    f"{__name__}.delivery_settling",
     f"{__name__}.delivery_upkeep",
+    f"{__name__}.logout_sender",
+    f"{__name__}.logout_sender_limits",
+    f"{__name__}.logout_sender_requests",
+    f"{__name__}.logout_sender_tls",
     f"{__name__}.session_changes",
     f"{__name__}.session_ending",
+    f"{__name__}.session_expiry",
     f"{__name__}.session_filters",
     f"{__name__}.session_keeping",
     f"{__name__}.session_limits",
@@ -33,6 +40,7 @@ pytest.register_assert_rewrite(
 
 from .clock import ManualClock as ManualClock  # noqa: E402
 from .delivery_queue import DeliveryQueueContract as DeliveryQueueContract  # noqa: E402
+from .logout_sender import LogoutSenderContract as LogoutSenderContract  # noqa: E402
 from .session_store import SessionStoreContract as SessionStoreContract  # noqa: E402
 from .together import together as together  # noqa: E402
 from .values import make_participant as make_participant  # noqa: E402
@@ -42,6 +50,7 @@ from .values import START as START  # noqa: E402
 __all__ = [
     "START",
     "DeliveryQueueContract",
+    "LogoutSenderContract",
     "ManualClock",
     "SessionStoreContract",
     "make_participant",

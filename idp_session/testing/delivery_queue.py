@@ -15,6 +15,8 @@ from ..models import FairShare
 from ..models import LogoutReason
 from ..ports import DeliveryQueue
 from ..ports import SessionStore
+from .delivery_ends import DeliveryEndsContract
+from .delivery_settling import DeliverySettlingContract
 from .delivery_upkeep import DeliveryUpkeepContract
 from .together import together
 from .values import make_participant
@@ -43,7 +45,9 @@ def _delivered(at: datetime = START) -> DeliveryResult:
     return DeliveryResult(state=DeliveryState.DELIVERED, at=at, status=200)
 
 
-class DeliveryQueueContract(DeliveryUpkeepContract):
+class DeliveryQueueContract(
+    DeliverySettlingContract, DeliveryUpkeepContract, DeliveryEndsContract
+):
     """The promises of :class:`~idp_session.ports.DeliveryQueue`, as tests.
 
     A subclass defines two fixtures: ``queue``, empty for each test, and ``store``,
@@ -73,26 +77,61 @@ class DeliveryQueueContract(DeliveryUpkeepContract):
         assert queue.claim(now=START - _TICK, lease=_LEASE, limit=10) == ()
         assert len(queue.claim(now=START, lease=_LEASE, limit=10)) == 1
 
-    def test_a_client_gets_no_more_than_its_share(
+    def test_a_host_gets_no_more_than_its_share(
         self, store: SessionStore, queue: DeliveryQueue
     ) -> None:
-        """A client with a long backlog does not stand in the way of the others."""
+        """A host with a long backlog does not stand in the way of the others."""
         for _ in range(20):
             _owe(store, "busy")
         _owe(store, "quiet", at=START + _TICK)
-        share = FairShare(per_client=3, under_way={"busy": 1})
+        share = FairShare(
+            per_host=3, under_way={"busy.test": 1}, hosts={"busy": "busy.test"}
+        )
 
         claimed = queue.claim(now=START + _TICK, lease=_LEASE, limit=5, share=share)
 
         assert [each.client_id for each in claimed] == ["busy", "busy", "quiet"]
         assert {each.attempts for each in claimed} == {1}
 
-    def test_a_crowded_client_gets_nothing(
+    def test_clients_share_the_share_of_their_host(
         self, store: SessionStore, queue: DeliveryQueue
+    ) -> None:
+        """Many clients on one slow host are one slow host."""
+        tenants = {f"tenant {number}": "busy.test" for number in range(20)}
+        _owe(store, *tenants)
+        _owe(store, "quiet", at=START + _TICK)
+        share = FairShare(per_host=2, hosts=tenants)
+
+        claimed = queue.claim(now=START + _TICK, lease=_LEASE, limit=5, share=share)
+
+        assert [each.client_id for each in claimed] == ["tenant 0", "tenant 1", "quiet"]
+
+    def test_clients_without_host_are_no_burden(
+        self, store: SessionStore, queue: DeliveryQueue
+    ) -> None:
+        """Whoever is not sent anything fills no share."""
+        _owe(store, "frame", "frame too")
+        _owe(store, "frame")
+        share = FairShare(per_host=1, hosts={"frame": None, "frame too": None})
+
+        claimed = queue.claim(now=START, lease=_LEASE, limit=5, share=share)
+
+        assert len(claimed) == 3
+
+    @pytest.mark.parametrize(
+        "hosts",
+        [
+            pytest.param({"busy": "busy.test"}, id="known"),
+            pytest.param({}, id="unknown"),
+        ],
+    )
+    def test_a_crowded_host_gets_nothing(
+        self, store: SessionStore, queue: DeliveryQueue, hosts: dict[str, str]
     ) -> None:
         """What is under way elsewhere in the process counts."""
         session_id = _owe(store, "busy")
-        share = FairShare(per_client=2, under_way={"busy": 2})
+        under_way = {hosts.get("busy", "busy"): 2}
+        share = FairShare(per_host=2, under_way=under_way, hosts=hosts)
 
         assert queue.claim(now=START, lease=_LEASE, limit=5, share=share) == ()
         assert queue.of_session(session_id)[0].attempts == 0

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 
+from ..models import Backlog
 from ..models import Delivery
 from ..models import DeliveryResult
 from ..models import DeliveryState
@@ -25,11 +26,17 @@ _LATER = START + timedelta(hours=1)
 _TICK = timedelta(microseconds=1)
 
 
-def _owed(store: SessionStore, queue: DeliveryQueue, client_id: str) -> Delivery:
+def _owed(
+    store: SessionStore,
+    queue: DeliveryQueue,
+    client_id: str,
+    *,
+    at: datetime = START,
+) -> Delivery:
     session = make_session()
     store.create(session)
     store.add_participant(make_participant(session.session_id, client_id=client_id))
-    store.end(session.session_id, reason=LogoutReason.USER, ended_at=START)
+    store.end(session.session_id, reason=LogoutReason.USER, ended_at=at)
 
     return queue.of_session(session.session_id)[0]
 
@@ -141,6 +148,7 @@ class DeliveryUpkeepContract:
         found = queue.query(state=None, client_id=client_id, limit=9, before_id=None)
 
         assert found == ()
+        assert queue.of_session(client_id) == ()
 
     @pytest.mark.parametrize(
         ("before_id", "count"),
@@ -215,6 +223,41 @@ class DeliveryUpkeepContract:
 
         assert not queue.retry(given_up.id + 1000, now=_LATER)
         assert _all(queue) == (given_up,)
+
+    def test_nothing_is_no_backlog(
+        self, store: SessionStore, queue: DeliveryQueue
+    ) -> None:
+        """What has a final state is not owed any more."""
+        _settled(store, queue, DeliveryState.DELIVERED)
+
+        backlog = queue.backlog(at_most=9)
+
+        assert backlog == Backlog(pending=0, oldest_created_at=None)
+
+    def test_the_backlog_is_what_is_pending(
+        self, store: SessionStore, queue: DeliveryQueue
+    ) -> None:
+        """Claimed or not, it counts; the oldest is the one that was owed first."""
+        _settled(store, queue, DeliveryState.FAILED)
+        _owed(store, queue, "shop", at=START + _LEASE)
+        _owed(store, queue, "mail", at=START + _TICK)
+        queue.claim(now=START + _LEASE, lease=_LEASE, limit=1)
+
+        backlog = queue.backlog(at_most=9)
+
+        assert backlog == Backlog(pending=2, oldest_created_at=START + _TICK)
+
+    def test_a_long_backlog_is_not_counted_to_its_end(
+        self, store: SessionStore, queue: DeliveryQueue
+    ) -> None:
+        """Only so many are looked at, those that were due first."""
+        _owed(store, queue, "first", at=START + 2 * _TICK)
+        _owed(store, queue, "second", at=START + _TICK)
+        _owed(store, queue, "third", at=START + 3 * _TICK)
+
+        backlog = queue.backlog(at_most=2)
+
+        assert backlog == Backlog(pending=2, oldest_created_at=START + _TICK)
 
     def test_what_is_over_is_forgotten(
         self, store: SessionStore, queue: DeliveryQueue

@@ -10,6 +10,7 @@ import pytest
 from ..errors import SessionExistsError
 from ..errors import SessionGoneError
 from ..models import LogoutReason
+from ..models import SessionOrigin
 from ..ports import SessionStore
 from .values import make_session
 from .values import START
@@ -175,6 +176,42 @@ class SessionChangesContract:
 
         assert renewed
         assert store.get(session.key) == moved
+
+    def test_renew_writes_from_where(self, store: SessionStore) -> None:
+        """A use from elsewhere is written with the renewal, or taken out by it."""
+        session = make_session(expires_at=START + _HOUR)
+        origin = SessionOrigin(ip_address=None, user_agent="another browser")
+        store.create(session)
+        moved = dataclasses.replace(
+            session,
+            renewed_at=START + _HOUR,
+            expires_at=START + 3 * _HOUR,
+            ip_address=None,
+            user_agent="another browser",
+        )
+
+        store.renew(
+            session.key,
+            renewed_at=moved.renewed_at,
+            expires_at=moved.expires_at,
+            origin=origin,
+        )
+
+        assert store.get(session.key) == moved
+
+    def test_renewal_that_comes_late_moves_nothing(self, store: SessionStore) -> None:
+        """Of two renewals the one that reaches farther says from where, too."""
+        session = make_session(expires_at=START + 2 * _HOUR, user_agent="browser")
+        store.create(session)
+
+        store.renew(
+            session.key,
+            renewed_at=START,
+            expires_at=START + _HOUR,
+            origin=SessionOrigin(user_agent="late browser"),
+        )
+
+        assert store.get(session.key) == session
 
     @pytest.mark.parametrize(
         "hours", [pytest.param(1, id="nearer"), pytest.param(2, id="the same")]

@@ -102,6 +102,28 @@ class SessionEndingContract:
         assert ended.participants == ()
         assert queue.next_due_at() is None
 
+    def test_an_end_without_notification_owes_nothing(
+        self, store: SessionStore, queue: DeliveryQueue
+    ) -> None:
+        """Whoever asks that nobody is told learns who took part, and no more."""
+        session = make_session()
+        participant = make_participant(session.session_id)
+        store.create(session)
+        store.add_participant(participant)
+
+        ended = store.end(
+            session.session_id,
+            reason=LogoutReason.ADMIN,
+            ended_at=_LATER,
+            notify=False,
+        )
+
+        assert ended is not None
+        assert (ended.participants, ended.notified) == ((participant,), False)
+        assert store.get(session.key) is None
+        assert store.participants(session.session_id) == ()
+        assert queue.of_session(session.session_id) == ()
+
     def test_a_session_ends_once(
         self, store: SessionStore, queue: DeliveryQueue
     ) -> None:

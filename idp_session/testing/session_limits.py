@@ -26,6 +26,7 @@ __all__ = ["SessionLimitsContract"]
 _TWO = SessionLimit(at_most=2)
 _REFUSE = SessionLimit(at_most=2, policy="refuse")
 _HOUR = timedelta(hours=1)
+_LATE = START + timedelta(hours=8)
 
 
 def _begun_at(at: datetime, **members: object) -> ServerSideSession:
@@ -214,42 +215,6 @@ class SessionLimitsContract:
         assert sorted([*left, *ended]) == sorted(each.session_id for each in begun)
         assert all(len(store.participants(each)) == 1 for each in left)
 
-    def test_what_has_expired_ends_together(
-        self, store: SessionStore, queue: DeliveryQueue
-    ) -> None:
-        """Each has its reason, its clients and its deliveries."""
-        idle = make_session(expires_at=START + _HOUR)
-        absolute = make_session(absolute_expires_at=START + 2 * _HOUR)
-        live = make_session(expires_at=START + 3 * _HOUR)
-        for session in (absolute, live, idle):
-            store.create(session)
-            store.add_participant(make_participant(session.session_id))
-
-        ended = store.end_expired(START + 2 * _HOUR, limit=10)
-
-        assert [(each.session_id, each.reason) for each in ended] == [
-            (idle.session_id, LogoutReason.IDLE_TIMEOUT),
-            (absolute.session_id, LogoutReason.ABSOLUTE_TIMEOUT),
-        ]
-        assert [each.client_ids for each in ended] == [("shop",), ("shop",)]
-        assert len(queue.of_session(idle.session_id)) == 1
-        assert store.find_by_subject("alice") == (live,)
-        assert len(store.participants(live.session_id)) == 1
-
-    def test_so_many_expired_sessions_end(self, store: SessionStore) -> None:
-        """The longest expired ends first, and what is left ends the next time."""
-        late, early = make_session(), make_session(expires_at=START + _HOUR)
-        store.create(late)
-        store.create(early)
-
-        ended = [store.end_expired(_LATE, limit=1) for _ in range(3)]
-
-        assert [[each.session_id for each in some] for some in ended] == [
-            [early.session_id],
-            [late.session_id],
-            [],
-        ]
-
     def test_a_promotion_makes_room(self, store: SessionStore) -> None:
         """An anonymous session that becomes somebody's counts as one more."""
         older, newer = _two(store)
@@ -284,24 +249,6 @@ class SessionLimitsContract:
 
         assert store.get(anonymous.key) == anonymous
         assert store.read_data(anonymous.session_id) == {"a": b"1"}
-
-    @pytest.mark.parametrize("attempt", range(25))
-    def test_an_expired_session_is_given_to_one(
-        self, store: SessionStore, attempt: int
-    ) -> None:
-        """Of sweeps that meet, each ends other sessions."""
-        begun = [make_session() for _ in range(6)]
-        for session in begun:
-            store.create(session)
-
-        results = together([partial(store.end_expired, _LATE, limit=4)] * 3)
-
-        ended = [each.session_id for some in results for each in some]
-        ended += [each.session_id for each in store.end_expired(_LATE, limit=6)]
-        assert sorted(ended) == sorted(each.session_id for each in begun)
-
-
-_LATE = START + timedelta(hours=8)
 
 
 def _join_if_live(store: SessionStore, session: ServerSideSession) -> list[str]:

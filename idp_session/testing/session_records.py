@@ -7,13 +7,16 @@ from datetime import timedelta
 import pytest
 
 from ..errors import SessionExistsError
+from ..models import LogoutReason
 from ..ports import SessionStore
+from .values import make_participant
 from .values import make_session
 from .values import START
 
 __all__ = ["SessionRecordsContract"]
 
 _HOUR = timedelta(hours=1)
+_TICK = timedelta(microseconds=1)
 
 
 class SessionRecordsContract:
@@ -58,6 +61,45 @@ class SessionRecordsContract:
         assert store.get(other.key) is None
         assert store.find(other.session_id) is None
         assert store.find_by_subject("nobody") == ()
+
+    def test_a_session_is_live_until_it_expires(self, store: SessionStore) -> None:
+        """From ``expires_at`` on it is not, though nobody has ended it yet."""
+        session = make_session(expires_at=START + _HOUR)
+        store.create(session)
+        instants = [START, START + _HOUR - _TICK, START + _HOUR]
+
+        live = [store.is_live(session.session_id, now=now) for now in instants]
+
+        assert live == [True, True, False]
+
+    def test_a_session_that_ended_is_not_live(self, store: SessionStore) -> None:
+        """Whoever asks by the public id learns of the end."""
+        session = make_session()
+        store.create(session)
+
+        store.end(session.session_id, reason=LogoutReason.USER, ended_at=START)
+
+        assert not store.is_live(session.session_id, now=START)
+
+    def test_a_session_is_live_for_its_clients(self, store: SessionStore) -> None:
+        """A client that does not take part has nothing to do with it."""
+        session = make_session()
+        store.create(session)
+        store.add_participant(make_participant(session.session_id, client_id="shop"))
+
+        live = [
+            store.is_live(session.session_id, now=START, client_id=client_id)
+            for client_id in ("shop", "mail")
+        ]
+
+        assert live == [True, False]
+
+    def test_nobodys_session_is_not_live(self, store: SessionStore) -> None:
+        """The public id of an anonymous session proves nothing."""
+        session = make_session(subject_id=None)
+        store.create(session)
+
+        assert not store.is_live(session.session_id, now=START)
 
     def test_an_expired_session_is_still_there(self, store: SessionStore) -> None:
         """Only ending removes a session: its clients must hear of it."""

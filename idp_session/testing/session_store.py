@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from .session_changes import SessionChangesContract
 from .session_ending import SessionEndingContract
+from .session_expiry import SessionExpiryContract
 from .session_filters import SessionFiltersContract
 from .session_keeping import SessionKeepingContract
+from .session_leaving import SessionLeavingContract
 from .session_limits import SessionLimitsContract
 from .session_participants import SessionParticipantsContract
 from .session_promotion import SessionPromotionContract
@@ -24,6 +26,8 @@ class SessionStoreContract(
     SessionKeepingContract,
     SessionPromotionContract,
     SessionEndingContract,
+    SessionExpiryContract,
+    SessionLeavingContract,
     SessionLimitsContract,
 ):
     """The promises of :class:`~idp_session.ports.SessionStore`, as tests.
