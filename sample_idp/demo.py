@@ -14,6 +14,8 @@ import threading
 from pathlib import Path
 from typing import IO
 
+from idp_session.adapters.signals import ended_by_signals
+
 from .errors import StartError
 from .server import check_port
 
@@ -26,6 +28,9 @@ MAIL = "http://127.0.0.1:5002"
 _DATA = Path(".sample_idp")
 _GRACE = 4.0
 _PR_SET_PDEATHSIG = 1
+
+# Why a session ended is nobody's secret here: the clients show it.
+_REASONS = ("IDP_SESSION_LOGOUT_REASON_CLAIM=true",)
 
 # Browsers take SameSite=None; Secure on loopback, and frames on another site need it.
 _BROWSER_COOKIES = (
@@ -44,12 +49,15 @@ def run(_: argparse.Namespace) -> int:
     for port in (5000, 5001, 5002):
         check_port("127.0.0.1", port)
 
-    stop = threading.Event()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-
     clients = _client_file()
+
+    with ended_by_signals() as stop:
+        _run_until(stop, clients)
+
+    return 0
+
+
+def _run_until(stop: threading.Event, clients: Path) -> None:
     provider = _start("idp", "--clients", str(clients), *_settings())
     children = [provider]
 
@@ -63,8 +71,6 @@ def run(_: argparse.Namespace) -> int:
             _check(children)
     finally:
         _end(children)
-
-    return 0
 
 
 def _client_file() -> Path:
@@ -85,6 +91,7 @@ def _metadata(name: str, url: str) -> dict[str, object]:
         "client_id": name.lower(),
         "client_secret": _secret(name),
         "client_name": name,
+        "client_uri": f"{url}/",
         "redirect_uris": [f"{url}/callback"],
         "post_logout_redirect_uris": [f"{url}/"],
         "frontchannel_logout_uri": f"{url}/front-channel-logout",
@@ -107,7 +114,7 @@ _SECRETS: dict[str, str] = {}
 
 
 def _settings() -> list[str]:
-    return [part for text in _BROWSER_COOKIES for part in ("--set", text)]
+    return [part for text in _BROWSER_COOKIES + _REASONS for part in ("--set", text)]
 
 
 def _client(name: str, url: str) -> subprocess.Popen[str]:

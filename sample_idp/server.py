@@ -4,19 +4,30 @@ from __future__ import annotations
 
 import argparse
 import errno
+import gc
+import queue
+import signal
 import socket
 import ssl
+import threading
 import time
+from collections.abc import Callable
 from datetime import timedelta
+from types import FrameType
 from typing import Any
+from typing import TYPE_CHECKING
 
 from flask import Flask
 from gunicorn.app.base import BaseApplication
 
+from .bodies import refusing_broken_bodies
 from .errors import StartError
 from .provider import create_app
 from .provider import idp_session
 from .settings import ProviderSettings
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
 
 __all__ = ["LOGGING", "GunicornServer", "check_port", "run"]
 
@@ -28,7 +39,10 @@ LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}
+        "line": {
+            "()": "sample_idp.log_lines.OneLineFormatter",
+            "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
+        }
     },
     "handlers": {
         "stderr": {
@@ -44,6 +58,9 @@ LOGGING: dict[str, Any] = {
         "gunicorn.access": {"level": "INFO", "handlers": [], "propagate": True},
     },
 }
+
+# A logout request holds an ID token and a state; gunicorn's own limit is half of it.
+_LONGEST_REQUEST_LINE = 8190
 
 # A provider that was killed leaves its port within this time.
 _PORT_PATIENCE = 3.0
@@ -66,9 +83,9 @@ class GunicornServer(BaseApplication):  # type: ignore[misc]
         for name, value in self._settings.items():
             self.cfg.set(name, value)
 
-    def load(self) -> Flask:
+    def load(self) -> WSGIApplication:
         """The app."""
-        return self._app
+        return refusing_broken_bodies(self._app)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -81,13 +98,18 @@ def run(arguments: argparse.Namespace) -> int:
     check_port(arguments.host, arguments.port)
     app = create_app(settings)
 
+    def stop_background_work() -> None:
+        idp_session.stop_background_work(app, timeout=timedelta(seconds=1))
+
     def post_worker_init(worker: Any) -> None:
+        gc.freeze()
+        _before_exit(worker, stop_background_work)
         idp_session.start_background_work(app)
         if worker.age == 1:
             print(f"ready: {settings.issuer}", flush=True)
 
     def worker_exit(_: Any, __: Any) -> None:
-        idp_session.stop_background_work(app, timeout=timedelta(seconds=1))
+        stop_background_work()
 
     GunicornServer(
         app,
@@ -100,6 +122,7 @@ def run(arguments: argparse.Namespace) -> int:
             "worker_class": "gthread",
             "preload_app": True,
             "graceful_timeout": 2,
+            "limit_request_line": _LONGEST_REQUEST_LINE,
             "accesslog": "-",
             "access_log_format": ACCESS_LOG,
             "logconfig_dict": LOGGING,
@@ -112,6 +135,26 @@ def run(arguments: argparse.Namespace) -> int:
     ).run()
 
     return 0
+
+
+def _before_exit(worker: Any, work: Callable[[], None]) -> None:
+    # A worker that waits for open connections is killed when its grace is over: what
+    # is on its way then would wait for its lease. So the two have their time together.
+    # The thread is there beforehand: a handler that takes locks may find them taken by
+    # what it interrupts, and this queue has none.
+    told: queue.SimpleQueue[None] = queue.SimpleQueue()
+
+    def work_when_told() -> None:
+        told.get()
+        work()
+
+    def exit_soon(number: int, frame: FrameType | None) -> None:
+        told.put(None)
+        worker.handle_exit(number, frame)
+
+    threading.Thread(target=work_when_told, name="stopping", daemon=True).start()
+
+    signal.signal(signal.SIGTERM, exit_soon)
 
 
 def check_port(host: str, port: int) -> None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import argparse
 import logging.config
-import signal
-import threading
 
+from idp_session.adapters.signals import ended_by_signals
 from idp_session.flask import deliver_until
 
 from .provider import create_app
@@ -23,14 +22,9 @@ def run(arguments: argparse.Namespace) -> int:
     """
     logging.config.dictConfig(LOGGING)
     app = create_app(ProviderSettings.from_arguments(arguments))
-    stop = threading.Event()
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-
-    print("ready: worker", flush=True)
-
-    with app.app_context():
+    with app.app_context(), ended_by_signals() as stop:
+        print("ready: worker", flush=True)
         deliver_until(stop)
 
     return 0

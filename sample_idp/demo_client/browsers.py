@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import secrets
 import threading
 from collections import deque
@@ -21,7 +22,18 @@ from flask import Response
 from flask.sessions import SessionInterface
 from flask.sessions import SessionMixin
 
-__all__ = ["Browser", "BrowserSessions", "Notice", "SignIn", "current_browser"]
+__all__ = [
+    "Browser",
+    "BrowserSessions",
+    "Notice",
+    "SignIn",
+    "current_browser",
+    "session_in_words",
+]
+
+#: How many characters of a session id, and of a reason, the page shows.
+_SESSION_LENGTH = 8
+_REASON_LENGTH = 60
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,8 +52,14 @@ class SignIn:
 class Notice:
     """One thing that the client was told about a session."""
 
+    #: Counts the notices of a browser, so that its page knows which are new.
+    number: int
     channel: str
     text: str
+    #: Of which session it speaks, short enough to compare by eye.
+    about: str | None = None
+    #: Why, in the words of who said so.
+    reason: str | None = None
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
@@ -59,7 +77,33 @@ class Browser(dict[str, Any], SessionMixin):
         self.sign_in: SignIn | None = None
         #: Which channel ended the last sign-in.
         self.ended_by: str | None = None
+        #: The last notices, newest last; they outlive the sign-in.
         self.told: deque[Notice] = deque(maxlen=20)
+        self._numbers = itertools.count(1)
+
+    def tell(
+        self,
+        channel: str,
+        text: str,
+        *,
+        about: str | None = None,
+        reason: str | None = None,
+    ) -> None:
+        """Write down what the person in front of this browser should read.
+
+        :param channel: How it came.
+        :param text: What it means, in a sentence.
+        :param about: Of which session it speaks.
+        :param reason: Why, in the words of who said so.
+        """
+        notice = Notice(
+            number=next(self._numbers),
+            channel=channel,
+            text=text,
+            about=about,
+            reason=reason and _shortened(reason, _REASON_LENGTH),
+        )
+        self.told.append(notice)
 
     @property
     def worth_keeping(self) -> bool:
@@ -150,8 +194,17 @@ class BrowserSessions(SessionInterface):
                 self._forgotten(oldest)
 
 
+def session_in_words(session_id: str) -> str:
+    """The beginning of a session id, enough to compare by eye."""
+    return f"session {_shortened(session_id, _SESSION_LENGTH)}"
+
+
 def current_browser() -> Browser:
     """The browser of the current request."""
     browser: Browser = g.browser
 
     return browser
+
+
+def _shortened(text: str, length: int) -> str:
+    return text if len(text) <= length else f"{text[:length]}…"

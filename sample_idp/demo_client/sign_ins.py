@@ -10,7 +10,7 @@ from idp_session.relying_party import SessionRegistry
 
 from .browsers import Browser
 from .browsers import BrowserSessions
-from .browsers import Notice
+from .browsers import session_in_words
 from .browsers import SignIn
 
 __all__ = ["SignIns"]
@@ -23,6 +23,9 @@ _ENDED: Mapping[str, str] = MappingProxyType(
         "iframe": "You have been signed out: noticed by the iframe.",
     }
 )
+
+_ALL = "all of your sessions"
+_KNOWN = "You are signed out. (Known already.)"
 
 
 class SignIns:
@@ -52,9 +55,11 @@ class SignIns:
         self._remember(browser, sign_in)
 
         if self.current(browser) is None:
-            _tell(browser, "provider", "Your session ended while you signed in.")
+            text = "Your session ended while you signed in."
         else:
-            _tell(browser, "provider", "You signed in.")
+            text = "You signed in."
+
+        browser.tell("provider", text, about=_about(sign_in))
 
     def renew(self, browser: Browser, sign_in: SignIn) -> bool:
         """Go on with what the provider says now; ``False`` if the user is another."""
@@ -65,7 +70,8 @@ class SignIns:
 
         browser.sign_in = sign_in
         self._remember(browser, sign_in)
-        _tell(browser, "iframe", "The provider confirmed that you are signed in.")
+        text = "The provider confirmed that you are signed in."
+        browser.tell("iframe", text, about=_about(sign_in))
 
         return True
 
@@ -75,34 +81,47 @@ class SignIns:
             return
 
         self._registry.forget(browser.local_id)
-        _ended(browser, channel)
+        _ended(browser, channel, about=_about(browser.sign_in))
 
     def end_back_channel(self, token: LogoutToken) -> None:
         """Do what a logout token says."""
         ended = self._registry.end(token)
+        # backchannel §2.4: without a session it speaks of all of the subject's.
+        about = session_in_words(token.session_id) if token.session_id else _ALL
 
         for browser in self._browsers.all():
             if browser.local_id in ended:
-                _ended(browser, "back-channel")
+                _ended(browser, "back-channel", about=about, reason=token.reason)
             elif _meant(browser, token.subject, token.session_id):
-                _tell(browser, "back-channel", "You are signed out. (Known already.)")
+                browser.tell("back-channel", _KNOWN, about=about, reason=token.reason)
 
-    def end_front_channel(self, issuer: str | None, session_id: str | None) -> None:
-        """Do what the provider's logout page says."""
+    def end_front_channel(self, issuer: str | None, session_id: str | None) -> bool:
+        """Do what the provider's logout page says; ``False`` if it means nobody."""
         if issuer is None or session_id is None:
-            return
+            return False
 
         ended = self._registry.end_session(issuer=issuer, session_id=session_id)
+        meant = [
+            browser
+            for browser in self._browsers.all()
+            if browser.local_id in ended or _meant(browser, None, session_id)
+        ]
 
-        for browser in self._browsers.all():
+        about = session_in_words(session_id)
+
+        for browser in meant:
             if browser.local_id in ended:
-                _ended(browser, "front-channel")
-            elif _meant(browser, None, session_id):
-                _tell(browser, "front-channel", "You are signed out. (Known already.)")
+                _ended(browser, "front-channel", about=about)
+            else:
+                browser.tell("front-channel", _KNOWN, about=about)
 
-    def note(self, browser: Browser, text: str) -> None:
-        """Write down what the provider sent word of."""
-        _tell(browser, "provider", text)
+        return bool(meant)
+
+    def not_confirmed(self, browser: Browser, reason: str) -> None:
+        """Write down what the provider answered when it was asked silently."""
+        text = "Asked without you, the provider did not confirm your session."
+        about = _about(browser.sign_in)
+        browser.tell("iframe", text, about=about, reason=reason)
 
     def status(self, browser: Browser) -> str:
         """One sentence for the person in front of the browser."""
@@ -130,10 +149,15 @@ def _meant(browser: Browser, subject: str | None, session_id: str | None) -> boo
     return browser.sign_in.subject == subject
 
 
-def _ended(browser: Browser, channel: str) -> None:
+def _ended(
+    browser: Browser, channel: str, *, about: str | None, reason: str | None = None
+) -> None:
     browser.ended_by = channel
-    _tell(browser, channel, _ENDED[channel])
+    browser.tell(channel, _ENDED[channel], about=about, reason=reason)
 
 
-def _tell(browser: Browser, channel: str, text: str) -> None:
-    browser.told.append(Notice(channel=channel, text=text))
+def _about(sign_in: SignIn | None) -> str | None:
+    if sign_in is None or sign_in.session_id is None:
+        return None
+
+    return session_in_words(sign_in.session_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import asdict
 from dataclasses import dataclass
 
 from flask import Blueprint
@@ -12,11 +13,15 @@ from flask import redirect
 from flask import render_template
 from flask import request
 from flask import url_for
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import BadHost
 from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import SecurityError
 from werkzeug.wrappers import Response
 
 from .browsers import Browser
 from .browsers import current_browser
+from .browsers import Notice
 from .provider import is_silent
 from .provider import Provider
 from .provider import ProviderError
@@ -89,6 +94,7 @@ def home() -> str | Response:
         "home.html",
         sign_in=sign_in,
         browser=browser,
+        notices=_told()[::-1],
         status=client.sign_ins.status(browser),
         check_session_iframe=client.provider.check_session_iframe() if sign_in else "",
     )
@@ -98,7 +104,7 @@ def _back_from_sign_out() -> Response:
     browser = current_browser()
 
     if _client().provider.confirms_sign_out():
-        _client().sign_ins.note(browser, "The provider says that you are signed out.")
+        browser.tell("provider", "The provider says that you are signed out.")
 
     # The page is shown without the query, so that a reload is only a reload.
     return redirect(url_for("pages.home"), 303)
@@ -150,8 +156,11 @@ def _finish_silently() -> str:
     except ProviderError as error:
         # session §3.1: a refusal means that the user is signed out; that nothing
         # could be asked means nothing.
-        unknown = error.code in {"unreachable", "invalid_response", "mismatching_state"}
-        return _tell_the_page("error" if unknown else "signed_out")
+        if error.code in {"unreachable", "invalid_response", "mismatching_state"}:
+            return _tell_the_page("error")
+
+        _client().sign_ins.not_confirmed(current_browser(), error.code)
+        return _tell_the_page("signed_out")
 
     if not _client().sign_ins.renew(current_browser(), sign_in):
         return _tell_the_page("signed_out")
@@ -202,16 +211,24 @@ def session_json() -> Response:
         signed_in=sign_ins.current(browser) is not None,
         status=sign_ins.status(browser),
         ended_by=browser.ended_by,
-        told=[
-            {"at": told.at.isoformat(), "channel": told.channel, "text": told.text}
-            for told in tuple(browser.told)
-        ],
+        # The newest last.
+        told=[asdict(notice) | {"at": notice.at.isoformat()} for notice in _told()],
     )
 
 
-def show_http_error(error: HTTPException) -> Page:
+def _told() -> tuple[Notice, ...]:
+    # A copy, since a logout may be told in this moment.
+    return tuple(current_browser().told)
+
+
+def show_http_error(error: HTTPException) -> ResponseReturnValue:
     """A page for every error of HTTP."""
     status = error.code or 500
+
+    if isinstance(error, BadHost | SecurityError):
+        # Without a host that is one Flask can make no address for a page.
+        return f"{error.name}\n", status, {"Content-Type": "text/plain"}
+
     page = render_template("problem.html", heading=error.name, text=error.description)
 
     return page, status
@@ -234,7 +251,9 @@ def _forged() -> Page:
 
 
 def _problem(error: ProviderError, *, heading: str | None = None) -> Page:
-    current_app.logger.warning("the provider: %s", error.code)
+    # Whoever makes the address of a request chooses the words of an unknown one.
+    code = error.code if error.code in _PROBLEMS else "another error"
+    current_app.logger.warning("the provider: %s", code)
     status, title, text = _PROBLEMS.get(error.code, _OTHER_PROBLEM)
     page = render_template(
         "problem.html", heading=heading or title, text=text, sign_in_again=True

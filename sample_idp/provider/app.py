@@ -8,17 +8,12 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 from flask import Flask
-from flask import request
-from flask import Response
-from flask.typing import ResponseReturnValue
-from werkzeug.exceptions import HTTPException
 
 from idp_session.adapters.crypto import AesGcmTicketProtector
-from idp_session.adapters.key_file import load_or_create_key_set
+from idp_session.adapters.key_ring import KeyRing
 from idp_session.adapters.signing import KeySetTokenSigner
 from idp_session.errors import ConfigurationError
 from idp_session.flask import protocol_blueprint
-from idp_session.flask import session_ended
 from idp_session.flask import session_events_blueprint
 from idp_session.integrations.authlib import logout_request_reader
 from idp_session.stores.sql import create_engine
@@ -27,14 +22,19 @@ from idp_session.stores.sql import upgrade
 from ..errors import StartError
 from ..settings import ProviderSettings
 from . import admin
+from . import administration
+from . import authorization
 from . import devices
 from . import endpoints
 from . import people
+from .client_origins import ClientOriginTable
 from .clients import ClientRegistry
+from .cors import share
 from .extension import idp_session
+from .guards import guard
 from .oauth import create_server
-from .pages import page
 from .schema import create_tables
+from .session_tokens import SampleSessionTokens
 from .tokens import TokenTable
 
 if TYPE_CHECKING:
@@ -42,8 +42,6 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
 __all__ = ["create_app"]
-
-_LARGEST_BODY = 256 * 1024
 
 
 def create_app(settings: ProviderSettings) -> Flask:
@@ -55,7 +53,6 @@ def create_app(settings: ProviderSettings) -> Flask:
     app = Flask(__name__)
     app.config.update(
         SECRET_KEY=settings.secret_key,
-        MAX_CONTENT_LENGTH=_LARGEST_BODY,
         SAMPLE_OPEN_REGISTRATION=settings.open_registration,
         **settings.options,
     )
@@ -64,11 +61,19 @@ def create_app(settings: ProviderSettings) -> Flask:
         engine = _database(settings)
         protector = AesGcmTicketProtector(settings.secret_key)
         clients = ClientRegistry(engine, protector)
+        origins = ClientOriginTable(engine)
         clients.load(settings.client_files)
-        signer = KeySetTokenSigner(
-            load_or_create_key_set(settings.data / "keys", protector=protector)
+        keys = KeyRing(settings.data / "keys", protector=protector)
+        keys.load()
+        signer = KeySetTokenSigner(keys)
+        idp_session.init_app(
+            app,
+            clients=clients,
+            client_origins=origins,
+            signer=signer,
+            engine=engine,
+            tokens=SampleSessionTokens(engine),
         )
-        idp_session.init_app(app, clients=clients, signer=signer, engine=engine)
     except ConfigurationError as error:
         raise StartError(str(error)) from error
 
@@ -79,24 +84,35 @@ def create_app(settings: ProviderSettings) -> Flask:
         protocol_blueprint(read_logout_request=logout_request_reader(server)),
         url_prefix="/connect",
     )
-    app.register_blueprint(session_events_blueprint(), url_prefix="/account")
+    _add_session_events(app)
     app.register_blueprint(people.blueprint)
-    app.register_blueprint(devices.blueprint)
+    app.register_blueprint(
+        devices.blueprint, name="devices", url_prefix="/account/sessions"
+    )
     app.register_blueprint(admin.blueprint)
+    app.register_blueprint(
+        administration.blueprint, name="administration", url_prefix="/administration"
+    )
+    app.register_blueprint(authorization.blueprint)
     app.register_blueprint(endpoints.blueprint)
-    session_ended.connect(tokens.end_session, app)
     app.extensions |= {
         "sample_clients": clients,
         "sample_server": server,
         "sample_signer": signer,
         "sample_tokens": tokens,
     }
-    app.register_error_handler(HTTPException, _error_page)
-    app.after_request(_harden)
+    guard(app, settings.issuer)
+    share(app, origins)
     # A forked worker must not share the connections of its parent.
     engine.dispose()
 
     return app
+
+
+def _add_session_events(app: Flask) -> None:
+    # Nothing can be told of sessions that only browsers have.
+    if app.config.get("IDP_SESSION_TICKETS") != "cookie":
+        app.register_blueprint(session_events_blueprint(), url_prefix="/account")
 
 
 def _speak_as(app: Flask, issuer: str) -> None:
@@ -130,24 +146,3 @@ def _database(settings: ProviderSettings) -> sa.Engine:
         raise StartError(f"cannot use the database {where}: {reason}") from error
 
     return engine
-
-
-def _error_page(error: HTTPException) -> ResponseReturnValue:
-    if error.response is not None:
-        return error.response
-
-    return page(
-        "error.html",
-        status=error.code or 500,
-        title=error.name,
-        text=error.description,
-    )
-
-
-def _harden(response: Response) -> Response:
-    response.headers.setdefault("X-Content-Type-Options", "nosniff")
-
-    if request.is_secure:
-        response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
-
-    return response

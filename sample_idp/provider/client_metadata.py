@@ -9,13 +9,14 @@ from urllib.parse import urlsplit
 
 from idp_session.errors import InvalidClientMetadataError
 from idp_session.integrations.authlib import check_logout_metadata
+from idp_session.integrations.authlib import check_redirect_uris
 
 __all__ = ["ALGORITHMS", "MEMBERS", "checked"]
 
 ALGORITHMS = ("RS256", "ES256", "EdDSA", "PS256", "HS256")
 
 _AUTH_METHODS = ("client_secret_basic", "client_secret_post", "none")
-_FORBIDDEN_SCHEMES = {"about", "blob", "data", "file", "javascript", "vbscript"}
+_WEB = ("http", "https")
 _GRANT_TYPES = ("authorization_code", "refresh_token")
 
 
@@ -31,24 +32,13 @@ def _is_texts(value: Any) -> bool:
     return isinstance(value, list) and all(map(_is_text, value))
 
 
-def _is_uris(value: Any) -> bool:
-    return _is_texts(value) and bool(value) and all(map(_is_uri, value))
-
-
-def _is_uri(text: str) -> bool:
+def _is_page(value: Any) -> bool:
     try:
-        parts = urlsplit(text)
+        parts = urlsplit(value) if _is_text(value) else None
     except ValueError:
         return False
 
-    if " " in text or "#" in text or not parts.scheme:
-        return False
-
-    if parts.scheme in {"http", "https"}:
-        return bool(parts.hostname)
-
-    # A native app's own scheme.
-    return parts.scheme not in _FORBIDDEN_SCHEMES
+    return parts is not None and parts.scheme in _WEB and bool(parts.hostname)
 
 
 def _among(*choices: str) -> tuple[Callable[[Any], bool], str]:
@@ -65,15 +55,17 @@ def _all_among(*choices: str) -> tuple[Callable[[Any], bool], str]:
 _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "client_secret": (_is_text, "a string"),
     "client_name": (_is_text, "a string"),
-    "redirect_uris": (_is_uris, "a list of absolute URIs without fragment"),
+    "client_uri": (_is_page, "an http or https URI"),
     "token_endpoint_auth_method": _among(*_AUTH_METHODS),
     "id_token_signed_response_alg": _among(*ALGORITHMS),
     "grant_types": _all_among(*_GRANT_TYPES),
     "response_types": _all_among("code"),
     "scope": (_is_text, "a string"),
     "require_consent": (_is_flag, "true or false"),
+    "confirm_logout": (_is_flag, "true or false"),
 }
 
+# What check_logout_metadata looks at.
 _LOGOUT_MEMBERS = frozenset(
     {
         "post_logout_redirect_uris",
@@ -81,37 +73,52 @@ _LOGOUT_MEMBERS = frozenset(
         "frontchannel_logout_session_required",
         "backchannel_logout_uri",
         "backchannel_logout_session_required",
+        "id_token_encrypted_response_alg",
+        "id_token_encrypted_response_enc",
+        "jwks",
     }
 )
 
 #: Every member that means something here.
-MEMBERS = frozenset(_RULES) | _LOGOUT_MEMBERS | {"client_id"}
+MEMBERS = frozenset(_RULES) | _LOGOUT_MEMBERS | {"client_id", "redirect_uris"}
 
 
 def checked(member: Mapping[str, Any]) -> dict[str, Any]:
     """The known members of a client's metadata, all of them right.
 
     :param member: As it was read.
-    :raises ValueError: If a value is wrong; the message begins with its member.
+    :raises InvalidRedirectUriError: If it is ``redirect_uris`` that is wrong.
+    :raises InvalidClientMetadataError: If another value is; with the member's name.
     """
     for name, (accepts, words) in _RULES.items():
         if name in member and not accepts(member[name]):
-            raise ValueError(f"{name} must be {words}")
+            raise InvalidClientMetadataError(name, f"must be {words}")
 
-    if "redirect_uris" not in member:
-        raise ValueError("redirect_uris is missing")
+    # A sample talks to applications that are being developed; the package's own
+    # default is https, or http on the loopback interface.
+    check_redirect_uris(member, allow_http=True)
+    _check_secret(member)
 
+    if "id_token_encrypted_response_alg" in member and "jwks" not in member:
+        # What is at a jwks_uri is not fetched.
+        raise InvalidClientMetadataError(
+            "id_token_encrypted_response_alg", "needs jwks"
+        )
+
+    check_logout_metadata(member)
+
+    return {name: member[name] for name in MEMBERS - {"client_id"} if name in member}
+
+
+def _check_secret(member: Mapping[str, Any]) -> None:
     method = member.get("token_endpoint_auth_method", "client_secret_basic")
 
     if method != "none" and "client_secret" not in member:
-        raise ValueError(f"client_secret is missing; {method} needs one")
+        raise InvalidClientMetadataError(
+            "client_secret", f"is missing; {method} needs one"
+        )
 
     if member.get("id_token_signed_response_alg") == "HS256" and method == "none":
-        raise ValueError("id_token_signed_response_alg HS256 needs a client_secret")
-
-    try:
-        check_logout_metadata(member)
-    except InvalidClientMetadataError as error:
-        raise ValueError(error.description) from error
-
-    return {name: member[name] for name in MEMBERS - {"client_id"} if name in member}
+        raise InvalidClientMetadataError(
+            "id_token_signed_response_alg", "HS256 needs a client_secret"
+        )

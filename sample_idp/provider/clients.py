@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Iterable
+from collections.abc import Iterator
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,14 @@ from authlib.oauth2.rfc6749 import list_to_scope
 from authlib.oauth2.rfc6749 import scope_to_list
 
 from idp_session import Client
+from idp_session.errors import InvalidClientMetadataError
 from idp_session.ports import TicketProtector
 
 from ..errors import StartError
 from ..settings import json_list
 from .client_metadata import checked
 from .client_metadata import MEMBERS
+from .client_origins import save_origins
 from .schema import clients
 
 __all__ = ["ClientRegistry", "OAuthClient"]
@@ -186,6 +189,13 @@ class ClientRegistry:
                     client_id=client_id, metadata=dict(metadata), secret=sealed or None
                 )
             )
+            save_origins(
+                connection,
+                Client(
+                    client_id=client_id,
+                    redirect_uris=tuple(metadata["redirect_uris"]),
+                ),
+            )
 
     def find(self, client_id: str) -> OAuthClient | None:
         """A client for Authlib.
@@ -220,6 +230,8 @@ class ClientRegistry:
         return Client(
             client_id=client_id,
             name=metadata.get("client_name"),
+            client_uri=metadata.get("client_uri"),
+            confirm_logout=metadata.get("confirm_logout"),
             secret=found.client_secret,
             redirect_uris=tuple(metadata["redirect_uris"]),
             post_logout_redirect_uris=tuple(
@@ -236,7 +248,23 @@ class ClientRegistry:
             id_token_signed_response_alg=metadata.get(
                 "id_token_signed_response_alg", "RS256"
             ),
+            id_token_encrypted_response_alg=metadata.get(
+                "id_token_encrypted_response_alg"
+            ),
+            id_token_encrypted_response_enc=metadata.get(
+                "id_token_encrypted_response_enc", "A128CBC-HS256"
+            ),
+            jwks=metadata.get("jwks"),
         )
+
+    def all_clients(self) -> Iterator[Client]:
+        """All clients, for ``flask idp-session doctor``."""
+        with self._engine.connect() as connection:
+            client_ids = connection.scalars(sa.select(clients.c.client_id)).all()
+
+        found = map(self.get, client_ids)
+
+        return (client for client in found if client is not None)
 
     def _load(self, path: Path, member: dict[str, Any]) -> None:
         client_id = member.get("client_id")
@@ -251,8 +279,10 @@ class ClientRegistry:
 
         try:
             metadata = checked(member)
-        except ValueError as error:
-            raise StartError(f"{path}: client {client_id!r}: {error}") from error
+        except InvalidClientMetadataError as error:
+            raise StartError(
+                f"{path}: client {client_id!r}: {error.description}"
+            ) from error
 
         self.save(client_id, metadata.pop("client_secret", None), metadata)
 

@@ -3,48 +3,26 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlencode
-from urllib.parse import urlunsplit
 
 from authlib.oauth2 import OAuth2Error
-from authlib.oauth2.rfc6749.errors import AccessDeniedError
-from authlib.oauth2.rfc6749.errors import InvalidRequestError
-from authlib.oidc.core.errors import ConsentRequiredError
 from flask import abort
 from flask import Blueprint
 from flask import current_app
 from flask import jsonify
-from flask import redirect
 from flask import request
 from flask import Response
 from flask import url_for
 from flask.typing import ResponseReturnValue
 
-from idp_session.flask import user_session
+from idp_session.adapters.signing import KeySetTokenSigner
 from idp_session.integrations.authlib import discovery_metadata
+from idp_session.integrations.authlib import encryption_metadata
 from idp_session.integrations.authlib import SessionAuthorizationServer
-from idp_session.integrations.authlib import SignOn
-
-from .client_metadata import ALGORITHMS
-from .pages import page
-from .people import is_same_site
 
 __all__ = ["blueprint"]
 
 
 blueprint = Blueprint("connect", __name__)
-
-
-@blueprint.route("/connect/authorize", methods=["GET", "POST"])
-def authorize() -> ResponseReturnValue:
-    """Answer an authorization request (OpenID Connect Core §3.1.2)."""
-    server = _server()
-
-    try:
-        return _authorize(server)
-    except OAuth2Error as error:
-        error.state = request.values.get("state")
-        return _refusal(server, error)
 
 
 @blueprint.post("/connect/token")
@@ -95,7 +73,12 @@ def registration() -> ResponseReturnValue:
 @blueprint.get("/connect/jwks")
 def jwks() -> ResponseReturnValue:
     """The keys of ID tokens and logout tokens."""
-    return jsonify(current_app.extensions["sample_signer"].public_key_set())
+    response = jsonify(_signer().public_key_set())
+    # Much shorter than a new key is published ahead of its use.
+    response.cache_control.max_age = 3600
+    response.cache_control.public = True
+
+    return response
 
 
 @blueprint.get("/.well-known/openid-configuration")
@@ -110,87 +93,10 @@ def _server() -> SessionAuthorizationServer:
     return server
 
 
-def _authorize(server: SessionAuthorizationServer) -> ResponseReturnValue:
-    user = user_session.user
-    grant = server.get_consent_grant(end_user=user and user.subject_id)
-    _refuse_unsupported(grant.redirect_uri)
-    sign_on = SignOn()
-    sign_on.refuse(grant.redirect_uri)
+def _signer() -> KeySetTokenSigner:
+    signer: KeySetTokenSigner = current_app.extensions["sample_signer"]
 
-    if user is None or sign_on.needs_login:
-        return _to_login(sign_on)
-
-    if {"allow", "deny"} & request.form.keys():
-        return _decided(server, grant, user.subject_id)
-
-    client = grant.request.client
-
-    if sign_on.needs_consent or client.requires_consent:
-        if "none" in request.values.get("prompt", "").split():
-            raise ConsentRequiredError(redirect_uri=grant.redirect_uri)
-
-        return page("consent.html", client=client, user=user, scope=grant.request.scope)
-
-    return server.create_authorization_response(grant_user=user.subject_id, grant=grant)
-
-
-def _refuse_unsupported(redirect_uri: str) -> None:
-    for name in ("request", "request_uri"):
-        if name in request.values:
-            # OpenID Connect Core §6: an OP that does not know them must say so.
-            raise InvalidRequestError(
-                f"{name} is not supported.",
-                error=f"{name}_not_supported",
-                redirect_uri=redirect_uri,
-            )
-
-    if request.values.get("response_mode", "query") != "query":
-        raise InvalidRequestError(
-            "response_mode must be query.", redirect_uri=redirect_uri
-        )
-
-    # RFC 6749 §3.1: no parameter may come twice.
-    if any(len(values) > 1 for _, values in request.values.lists()):
-        raise InvalidRequestError(
-            "A parameter came more than once.", redirect_uri=redirect_uri
-        )
-
-
-def _decided(
-    server: SessionAuthorizationServer, grant: Any, subject_id: str
-) -> ResponseReturnValue:
-    if request.method != "POST" or not is_same_site():
-        abort(403, "This form was sent from another site. Open the page and try again.")
-
-    if "allow" not in request.form:
-        raise AccessDeniedError(redirect_uri=grant.redirect_uri)
-
-    return server.create_authorization_response(grant_user=subject_id, grant=grant)
-
-
-def _to_login(sign_on: SignOn) -> ResponseReturnValue:
-    query = urlencode(list(sign_on.continuation().items(multi=True)))
-    continuation = urlunsplit(("", "", url_for("connect.authorize"), query, ""))
-    login_hint = request.values.get("login_hint")
-
-    return redirect(
-        url_for("people.login", next=continuation, login_hint=login_hint), 303
-    )
-
-
-def _refusal(
-    server: SessionAuthorizationServer, error: OAuth2Error
-) -> ResponseReturnValue:
-    if error.redirect_uri:
-        return server.handle_error_response(None, error)
-
-    # Where to send the browser is not certain, so it stays here.
-    return page(
-        "error.html",
-        status=400,
-        title="This sign-in request cannot be used",
-        text=error.description or error.error,
-    )
+    return signer
 
 
 def _answer(endpoint: str) -> Response:
@@ -211,7 +117,7 @@ def _discovery(issuer: str) -> dict[str, Any]:
 
     return {
         "issuer": issuer,
-        "authorization_endpoint": base + url_for("connect.authorize"),
+        "authorization_endpoint": base + url_for("authorization.authorize"),
         "token_endpoint": base + url_for("connect.token"),
         "userinfo_endpoint": base + url_for("connect.userinfo"),
         "jwks_uri": base + url_for("connect.jwks"),
@@ -223,7 +129,7 @@ def _discovery(issuer: str) -> dict[str, Any]:
         "response_modes_supported": ["query"],
         "grant_types_supported": ["authorization_code", "refresh_token"],
         "subject_types_supported": ["public"],
-        "id_token_signing_alg_values_supported": list(ALGORITHMS),
+        "id_token_signing_alg_values_supported": list(_signer().algorithms),
         "token_endpoint_auth_methods_supported": [
             "client_secret_basic",
             "client_secret_post",
@@ -243,4 +149,5 @@ def _discovery(issuer: str) -> dict[str, Any]:
             "email_verified",
         ],
         **discovery_metadata(),
+        **encryption_metadata(),
     }

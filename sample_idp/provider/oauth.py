@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import secrets
 from datetime import timedelta
 from typing import Any
 
-from authlib.integrations.flask_oauth2 import ResourceProtector
 from authlib.oauth2.rfc6749 import grants
 from authlib.oauth2.rfc6749.errors import InvalidGrantError
-from authlib.oauth2.rfc6750 import BearerTokenValidator
+from authlib.oauth2.rfc6749.errors import InvalidRequestError
 from authlib.oauth2.rfc7009 import RevocationEndpoint
-from authlib.oauth2.rfc7591 import ClientRegistrationEndpoint
-from authlib.oauth2.rfc7591.errors import InvalidClientMetadataError
 from authlib.oauth2.rfc7636 import CodeChallenge
 from authlib.oauth2.rfc7662 import IntrospectionEndpoint
 from authlib.oidc.core import UserInfoEndpoint
@@ -26,9 +22,12 @@ from idp_session.integrations.authlib import SessionOpenIDCode
 from idp_session.integrations.authlib import SingleLogoutEndpoint
 
 from ..settings import ProviderSettings
-from .client_metadata import checked
+from .bearer import BearerProtector
+from .client_authentication import AUTH_METHODS
+from .client_authentication import Server
 from .clients import ClientRegistry
 from .extension import idp_session
+from .registration import Registration
 from .tokens import Code
 from .tokens import Token
 from .tokens import TokenTable
@@ -36,7 +35,6 @@ from .users import user_info
 
 __all__ = ["create_server"]
 
-_AUTH_METHODS = ["client_secret_basic", "client_secret_post", "none"]
 _KEPT = ("nonce", "code_challenge", "code_challenge_method", "redirect_uri")
 
 
@@ -66,22 +64,20 @@ def create_server(
             session_id=given.session_id,
         )
 
-    server = SessionAuthorizationServer(app, clients.find, save_token)
+    server = Server(app, clients.find, save_token)
     server.register_grant(
         _CodeGrant,
         [
             _OpenIDCode(lifetime=timedelta(seconds=settings.id_token_lifetime)),
-            CodeChallenge(required=True),
+            _ProofKey(required=True),
         ],
     )
     server.register_grant(_RefreshGrant)
     server.register_endpoint(_Revocation)
     server.register_endpoint(_Introspection)
     server.register_endpoint(SingleLogoutEndpoint)
-    server.register_endpoint(_Registration(clients))
-    protector = ResourceProtector()
-    protector.register_token_validator(_BearerValidator())
-    server.register_endpoint(_UserInfo(resource_protector=protector))
+    server.register_endpoint(Registration(clients))
+    server.register_endpoint(_UserInfo(resource_protector=BearerProtector()))
 
     return server
 
@@ -101,8 +97,20 @@ class _OpenIDCode(SessionOpenIDCode):
         return {"sub": user_info(user, scope)["sub"]}
 
 
+class _ProofKey(CodeChallenge):  # type: ignore[misc]
+    def validate_code_challenge(self, grant: Any, redirect_uri: str) -> None:
+        super().validate_code_challenge(grant, redirect_uri)
+        client = grant.request.client
+
+        # RFC 7636 §4.4.1: said before there is a code, and of public clients only.
+        if client.token_endpoint_auth_method == "none" and not (
+            grant.request.payload.data.get("code_challenge")
+        ):
+            raise InvalidRequestError("code_challenge is missing.")
+
+
 class _CodeGrant(ParticipatingGrantMixin, grants.AuthorizationCodeGrant):  # type: ignore[misc]
-    TOKEN_ENDPOINT_AUTH_METHODS = _AUTH_METHODS
+    TOKEN_ENDPOINT_AUTH_METHODS = AUTH_METHODS
 
     def save_authorization_code(self, code: str, request: Any) -> None:
         session = current_session_claims()
@@ -126,7 +134,7 @@ class _CodeGrant(ParticipatingGrantMixin, grants.AuthorizationCodeGrant):  # typ
 
 
 class _RefreshGrant(grants.RefreshTokenGrant):  # type: ignore[misc]
-    TOKEN_ENDPOINT_AUTH_METHODS = _AUTH_METHODS
+    TOKEN_ENDPOINT_AUTH_METHODS = AUTH_METHODS
     INCLUDE_NEW_REFRESH_TOKEN = True
 
     def authenticate_refresh_token(self, refresh_token: str) -> Token | None:
@@ -152,7 +160,7 @@ class _RefreshGrant(grants.RefreshTokenGrant):  # type: ignore[misc]
 
 
 class _Revocation(RevocationEndpoint):  # type: ignore[misc]
-    CLIENT_AUTH_METHODS = _AUTH_METHODS
+    CLIENT_AUTH_METHODS = AUTH_METHODS
 
     def query_token(self, token_string: str, token_type_hint: str) -> Token | None:
         return _tokens().find(token_string)
@@ -162,7 +170,7 @@ class _Revocation(RevocationEndpoint):  # type: ignore[misc]
 
 
 class _Introspection(IntrospectionEndpoint):  # type: ignore[misc]
-    CLIENT_AUTH_METHODS = _AUTH_METHODS[:2]
+    CLIENT_AUTH_METHODS = AUTH_METHODS[:2]
 
     def query_token(self, token_string: str, token_type_hint: str) -> Token | None:
         return _tokens().find(token_string)
@@ -185,73 +193,6 @@ class _Introspection(IntrospectionEndpoint):  # type: ignore[misc]
         }
 
 
-class _BearerValidator(BearerTokenValidator):  # type: ignore[misc]
-    def authenticate_token(self, token_string: str) -> Token | None:
-        token = _tokens().find_access_token(token_string)
-
-        if token is None:
-            return None
-
-        client = current_app.extensions["sample_clients"].find(token.row.client_id)
-
-        return Token(token.row, client)
-
-
 class _UserInfo(UserInfoEndpoint):  # type: ignore[misc]
     def generate_user_info(self, user: str, scope: str) -> dict[str, Any]:
         return user_info(user, scope)
-
-
-class _Registration(ClientRegistrationEndpoint):  # type: ignore[misc]
-    def __init__(self, clients: ClientRegistry) -> None:
-        super().__init__()
-        self._clients = clients
-
-    def authenticate_token(self, request: Any) -> bool:
-        return bool(current_app.config["SAMPLE_OPEN_REGISTRATION"])
-
-    def extract_client_metadata(self, request: Any) -> dict[str, Any]:
-        data = request.payload.data
-
-        if not isinstance(data, dict):
-            raise InvalidClientMetadataError("The body must be a JSON object.")
-
-        # A secret is given by us and never taken.
-        wanted = {name: data[name] for name in data if name != "client_secret"}
-
-        try:
-            metadata = checked({**wanted, "client_secret": "to be made"})
-        except ValueError as error:
-            raise InvalidClientMetadataError(_plain(str(error))) from error
-
-        del metadata["client_secret"]
-        defaults = {
-            "token_endpoint_auth_method": "client_secret_basic",
-            "grant_types": ["authorization_code"],
-            "response_types": ["code"],
-            "scope": "openid profile email offline_access",
-        }
-
-        return {**defaults, **metadata}
-
-    def generate_client_secret(self, request: Any) -> str:
-        return secrets.token_urlsafe(32)
-
-    def save_client(
-        self, client_info: dict[str, Any], metadata: dict[str, Any], request: Any
-    ) -> Any:
-        is_public = metadata["token_endpoint_auth_method"] == "none"
-        secret = None if is_public else client_info["client_secret"]
-        self._clients.save(client_info["client_id"], secret, metadata)
-
-        return self._clients.find(client_info["client_id"])
-
-    def get_server_metadata(self) -> dict[str, Any]:
-        return {}
-
-
-def _plain(text: str) -> str:
-    # RFC 6749 §5.2: a description has neither quotes nor backslashes.
-    return "".join(
-        c for c in text if c.isascii() and c.isprintable() and c not in '"\\'
-    )

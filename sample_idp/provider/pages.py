@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from flask import current_app
@@ -11,7 +12,7 @@ from flask import Response
 
 from .extension import idp_session
 
-__all__ = ["application_names", "page"]
+__all__ = ["application_names", "client_names", "page"]
 
 # There is no form-action: browsers apply it to what comes after the form as well,
 # and after the sign-in form comes the client.
@@ -50,9 +51,18 @@ def application_names(session_id: str) -> tuple[str, ...]:
 
     :param session_id: The session.
     """
-    clients = current_app.extensions["sample_clients"]
     joined = idp_session.management.participants(session_id)
-    found = [(each.client_id, clients.get(each.client_id)) for each in joined]
+
+    return client_names(each.client_id for each in joined)
+
+
+def client_names(client_ids: Iterable[str]) -> tuple[str, ...]:
+    """What to call clients.
+
+    :param client_ids: Their ids.
+    """
+    clients = current_app.extensions["sample_clients"]
+    found = [(client_id, clients.get(client_id)) for client_id in client_ids]
 
     # A client that was removed meanwhile has no name any more.
     return tuple(client.label if client else name for name, client in found)

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from flask import abort
 from flask import Blueprint
+from flask import current_app
 from flask import redirect
 from flask import request
 from flask import url_for
@@ -16,6 +17,7 @@ from idp_session import SessionLimitError
 from idp_session.flask import user_session
 
 from .extension import idp_session
+from .pages import client_names
 from .pages import page
 from .users import ADMINISTRATOR
 from .users import is_password
@@ -78,12 +80,17 @@ def account() -> ResponseReturnValue:
     if user_session.user is None:
         return redirect(url_for("people.login", next=url_for("people.account")))
 
+    # Sessions that only browsers have are in no list, and have no events.
+    has_list = current_app.config.get("IDP_SESSION_TICKETS") != "cookie"
+
     return page(
         "account.html",
         user=user_session.user,
         properties=user_session.properties,
+        applications=client_names(user_session.client_ids),
         administrator=ADMINISTRATOR,
-        script=True,
+        has_list=has_list,
+        script=has_list,
     )
 
 

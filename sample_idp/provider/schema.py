@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-__all__ = ["clients", "codes", "create_tables", "tokens"]
+__all__ = ["client_origins", "clients", "codes", "create_tables", "tokens"]
 
 _metadata = sa.MetaData()
 
@@ -15,6 +15,13 @@ clients = sa.Table(
     sa.Column("metadata", sa.JSON, nullable=False),
     # Sealed: it also signs tokens for clients that want HS256.
     sa.Column("secret", sa.LargeBinary),
+)
+
+client_origins = sa.Table(
+    "sample_client_origins",
+    _metadata,
+    sa.Column("client_id", sa.String(255), primary_key=True),
+    sa.Column("origin", sa.String(300), primary_key=True, index=True),
 )
 
 codes = sa.Table(

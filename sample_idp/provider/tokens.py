@@ -13,13 +13,11 @@ import sqlalchemy as sa
 from authlib.oauth2.rfc6749 import TokenMixin
 from authlib.oidc.core import AuthorizationCodeMixin
 
-from idp_session import EndedSession
-
 from .extension import idp_session
 from .schema import codes
 from .schema import tokens
 
-__all__ = ["Code", "Token", "TokenTable"]
+__all__ = ["Code", "Token", "TokenTable", "is_offline"]
 
 _logger = logging.getLogger(__name__)
 
@@ -137,7 +135,9 @@ class Token(TokenMixin):  # type: ignore[misc]
 
         # BCL-OP-34. Asked at every use, so that nothing depends on what the process
         # in which the session ended could still do.
-        return not _is_offline(self.scope) and not idp_session.is_live(self.session_id)
+        return not is_offline(self.scope) and not idp_session.is_live(
+            self.session_id, client_id=self.row.client_id
+        )
 
     def get_user(self) -> str:
         """The user."""
@@ -287,30 +287,6 @@ class TokenTable:
                 .values(refresh_key=None, access_revoked=True)
             )
 
-    def end_session(self, _: Any, ended: EndedSession) -> None:
-        """Take back what was given out in a session that has ended (BCL-OP-34).
-
-        Tokens with ``offline_access`` stay: that is what the user granted.
-
-        :param _: The app, as the sender of the signal.
-        :param ended: The session.
-        """
-        with self._engine.begin() as connection:
-            connection.execute(
-                sa.delete(codes).where(codes.c.session_id == ended.session_id)
-            )
-            rows = connection.execute(
-                sa.select(tokens.c.access_key, tokens.c.scope).where(
-                    tokens.c.session_id == ended.session_id
-                )
-            ).all()
-            keys = [row.access_key for row in rows if not _is_offline(row.scope)]
-            connection.execute(
-                sa.update(tokens)
-                .where(tokens.c.access_key.in_(keys))
-                .values(refresh_key=None, access_revoked=True)
-            )
-
     def _first(
         self, wanted: sa.ColumnElement[bool], client: Any = None
     ) -> Token | None:
@@ -337,7 +313,11 @@ class TokenTable:
             _logger.info("expired codes and tokens stay for another while")
 
 
-def _is_offline(scope: str) -> bool:
+def is_offline(scope: str) -> bool:
+    """Whether tokens with this scope outlive their session.
+
+    :param scope: What was granted.
+    """
     return _OFFLINE_ACCESS in scope.split()
 
 

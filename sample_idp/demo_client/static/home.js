@@ -16,18 +16,48 @@ function show(id, visible) {
   }
 }
 
-function entry({ at, channel, text }) {
-  const item = document.createElement("li");
-  const label = document.createElement("span");
-  const sentence = document.createElement("span");
-  label.className = "channel";
-  label.textContent = channel;
-  sentence.textContent = text;
+function entry({ at, channel, text, about, reason }) {
+  const item = element("entry").content.firstElementChild.cloneNode(true);
+  const note = [about, reason && `reason: ${reason}`].filter(Boolean).join(" · ");
+  const words = { channel: channel.replace("-", " "), text, note };
   item.dataset.channel = channel;
-  item.title = new Date(at).toLocaleTimeString();
-  item.append(label, " ", sentence);
+  item.querySelector("time").dateTime = at;
+
+  for (const [name, value] of Object.entries(words)) {
+    item.querySelector(`.${name}`).textContent = value;
+  }
 
   return item;
+}
+
+// The server writes times as UTC; here it is known what the clock on the wall says.
+function showLocalTimes() {
+  for (const time of element("told").querySelectorAll("time")) {
+    time.textContent = new Date(time.dateTime).toLocaleTimeString();
+  }
+}
+
+// Entries that are there stay, so that only what is new is read out.
+function showTold(told) {
+  const list = element("told");
+  const newest = told.at(-1)?.number ?? 0;
+  const known = Number(list.dataset.newest);
+
+  if (newest === known) {
+    return;
+  }
+
+  // A client that has been started again counts from the beginning.
+  const fresh = newest > known ? told.filter(({ number }) => number > known) : told;
+  const kept = told.length - fresh.length;
+
+  while (list.children.length > kept) {
+    list.lastElementChild.remove();
+  }
+
+  list.prepend(...fresh.reverse().map(entry));
+  list.dataset.newest = newest;
+  showLocalTimes();
 }
 
 function update(session) {
@@ -49,12 +79,7 @@ function update(session) {
     element("status").textContent = session.status;
   }
 
-  const newest = session.told.at(-1)?.at ?? "";
-
-  if (element("told").dataset.newest !== newest) {
-    element("told").dataset.newest = newest;
-    element("told").replaceChildren(...session.told.map(entry));
-  }
+  showTold(session.told);
 }
 
 async function look() {
@@ -83,7 +108,8 @@ async function endSession() {
 
 function showAnswer(answer) {
   body.dataset.iframeAnswer = answer;
-  element("iframe-answer").textContent = answer;
+  element("iframe-answer").textContent =
+    answer === "error" ? "error: this browser may hide the provider’s cookies from it" : answer;
 }
 
 async function lookForEver() {
@@ -91,6 +117,7 @@ async function lookForEver() {
   setTimeout(lookForEver, POLL_INTERVAL);
 }
 
+showLocalTimes();
 lookForEver();
 
 if (body.dataset.signedIn === "true" && body.dataset.checkSessionIframe) {
