@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from collections.abc import Collection
 from collections.abc import Mapping
 from collections.abc import Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from dataclasses import field
 from datetime import datetime
@@ -14,26 +16,33 @@ from typing import Any
 from joserfc.jwk import generate_key
 from joserfc.jwk import KeySet
 
+from idp_session.adapters.blocking import BlockingLogoutSender
 from idp_session.adapters.crypto import AesGcmTicketProtector
+from idp_session.adapters.crypto import new_session_id
 from idp_session.adapters.signing import KeySetTokenSigner
 from idp_session.adapters.subjects import PublicSubjectIdentifiers
 from idp_session.models import AuthenticationProperties
 from idp_session.models import Client
 from idp_session.models import Delivery
+from idp_session.models import Departure
 from idp_session.models import EndedSession
+from idp_session.models import LogoutReason
 from idp_session.models import Principal
 from idp_session.models import SendResult
 from idp_session.models import SignedToken
 from idp_session.options import SessionOptions
+from idp_session.ports import DeliveryQueue
 from idp_session.ports import SessionStore
 from idp_session.ports import SubjectIdentifiers
+from idp_session.ports import TokenSigner
 from idp_session.services.anonymous import AnonymousSessionService
+from idp_session.services.collaborators import SessionServices
 from idp_session.services.data import DataService
 from idp_session.services.delivery import DeliveryService
 from idp_session.services.ending import EndingService
-from idp_session.services.ending import SweepService
 from idp_session.services.reading import SessionReader
 from idp_session.services.sign_in import SignInService
+from idp_session.services.sweeping import SweepService
 from idp_session.services.tickets import TicketSealer
 from idp_session.services.user_session import DefaultUserSession
 from idp_session.stores.memory import MemoryDeliveryQueue
@@ -50,6 +59,7 @@ __all__ = [
     "FakeTransport",
     "PairwiseSubjects",
     "RecordingDispatcher",
+    "RecordingTokens",
     "StoreSpy",
     "make_client",
     "make_options",
@@ -104,10 +114,13 @@ class FakeTransport:
     ) -> None:
         self.handle = handle
         self.session_id_copy = session_id_copy
+        self.can_issue = True
         #: Until when the browser keeps the handle that was issued.
         self.handle_expires_at: datetime | None = None
         #: What was issued or withdrawn, in that order.
         self.calls: list[str] = []
+        #: What the browser was told.
+        self.login_status: bool | None = None
 
     def issue_handle(self, handle: str, *, expires_at: datetime | None) -> None:
         self.calls.append("issue_handle")
@@ -125,6 +138,9 @@ class FakeTransport:
     def withdraw_session_id(self) -> None:
         self.calls.append("withdraw_session_id")
         self.session_id_copy = None
+
+    def set_login_status(self, *, signed_in: bool) -> None:
+        self.login_status = signed_in
 
     def next_request(self) -> FakeTransport:
         """What the same browser brings when it comes again."""
@@ -148,8 +164,18 @@ class FakeSender:
         #: Cleared, it makes every request hang until it is set again.
         self.answering = threading.Event()
         self.answering.set()
+        #: How often it was stopped.
+        self.stops = 0
+        self._threads = BlockingLogoutSender(self._send)
 
-    def send(self, uri: str, logout_token: str) -> SendResult:
+    def submit(self, uri: str, logout_token: str) -> Future[SendResult]:
+        return self._threads.submit(uri, logout_token)
+
+    def stop(self) -> None:
+        self.stops += 1
+        self._threads.stop()
+
+    def _send(self, uri: str, logout_token: str) -> SendResult:
         with self._lock:
             self.sent.append((uri, logout_token))
             answers = self._answers.get(uri, [200])
@@ -182,6 +208,22 @@ class RecordingDispatcher:
 
     def kick(self) -> None:
         self.kicks += 1
+
+
+class RecordingTokens:
+    """A :class:`~idp_session.ports.SessionTokens` that revokes nothing.
+
+    :param look: Called with the session id at each call; may raise.
+    """
+
+    def __init__(self, look: Callable[[str], object] = lambda _: None) -> None:
+        self._look = look
+        #: The session and the clients of each call.
+        self.revoked: list[tuple[str, tuple[str, ...]]] = []
+
+    def revoke(self, session_id: str, *, client_ids: Collection[str]) -> None:
+        self.revoked.append((session_id, tuple(client_ids)))
+        self._look(session_id)
 
 
 class PairwiseSubjects:
@@ -230,15 +272,19 @@ class FakeProvider:
     sender: FakeSender = field(default_factory=FakeSender)
     subjects: SubjectIdentifiers = field(default_factory=PublicSubjectIdentifiers)
     secret_key: str = SECRET_KEY
-    queue: MemoryDeliveryQueue = field(default_factory=MemoryDeliveryQueue)
+    signer: TokenSigner = field(default_factory=lambda: SIGNER)
+    queue: DeliveryQueue = field(default_factory=MemoryDeliveryQueue)
+    make_store: Callable[[Any], SessionStore] = MemorySessionStore
 
     def __post_init__(self) -> None:
-        self.spy = StoreSpy(MemorySessionStore(self.queue))
+        self.spy = StoreSpy(self.make_store(self.queue))
         store: Any = self.spy
         self.store: SessionStore = store
         self.dispatcher = RecordingDispatcher()
         #: What was announced, in that order.
         self.ended: list[EndedSession] = []
+        self.departures: list[Departure] = []
+        self.tokens = RecordingTokens()
         self.attempted: list[Delivery] = []
         protector = AesGcmTicketProtector(self.secret_key)
         self.tickets = TicketSealer(protector)
@@ -251,6 +297,8 @@ class FakeProvider:
             clock=self.clock,
             dispatcher=self.dispatcher,
             announce=self.ended.append,
+            announce_departure=self.departures.append,
+            tokens=self.tokens,
         )
         self.sweep = SweepService(
             store=self.store, ending=self.ending, clock=self.clock
@@ -258,7 +306,7 @@ class FakeProvider:
         self.delivery = DeliveryService(
             queue=self.queue,
             clients=self.clients,
-            signer=SIGNER,
+            signer=self.signer,
             sender=self.sender,
             clock=self.clock,
             options=self.options,
@@ -283,8 +331,7 @@ class FakeProvider:
         """
         reader = self.reader
 
-        return DefaultUserSession(
-            transport=transport or FakeTransport(),
+        services = SessionServices(
             store=self.store,
             reader=reader,
             sign_in=SignInService(
@@ -304,6 +351,8 @@ class FakeProvider:
             subjects=self.subjects,
         )
 
+        return DefaultUserSession(services, transport=transport or FakeTransport())
+
     def sign_in(
         self,
         browser: FakeTransport,
@@ -320,6 +369,23 @@ class FakeProvider:
             Principal(subject_id=subject_id),
             AuthenticationProperties(persistent=persistent),
         )
+
+    def ended_elsewhere(self) -> str:
+        """Write down the end of a session that a cookie kept.
+
+        :returns: The session id.
+        """
+        session_id = new_session_id()
+        self.queue.owe(
+            EndedSession(
+                session_id=session_id,
+                subject_id="alice",
+                reason=LogoutReason.USER,
+                ended_at=self.clock.now(),
+            )
+        )
+
+        return session_id
 
     def browser(
         self,

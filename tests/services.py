@@ -21,8 +21,10 @@ DATABASES = ("sqlite", "postgres", "mariadb")
 _POSTGRES = os.environ.get(
     "IDP_SESSION_TEST_POSTGRES", "postgresql+psycopg://postgres@127.0.0.1:5432/test"
 )
+# Without TLS: PyMySQL reads all certificates of the machine for each connection.
 _MARIADB = os.environ.get(
-    "IDP_SESSION_TEST_MARIADB", "mysql+pymysql://root@127.0.0.1:3306/test"
+    "IDP_SESSION_TEST_MARIADB",
+    "mysql+pymysql://root@127.0.0.1:3306/test?ssl_disabled=true",
 )
 
 

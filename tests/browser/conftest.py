@@ -12,7 +12,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext
 from playwright.sync_api import Page
+from playwright.sync_api import Playwright
 from playwright.sync_api import sync_playwright
+
+from tests.browser.demo import Demo
 
 _REQUIRED = "chromium" in os.environ.get("IDP_SESSION_REQUIRE", "").split(",")
 _CHROMIUM = shutil.which("chromium")
@@ -34,30 +37,64 @@ _ARTEFACTS = Path(__file__).parents[2] / "artefacts"
 OpenBrowser = Callable[..., BrowserContext]
 
 
-@pytest.fixture
-def open_browser(tmp_path: Path) -> Iterator[OpenBrowser]:
-    """Opens Chromium with a new profile."""
+def launch(
+    playwright: Playwright,
+    profile: Path,
+    *,
+    third_party_cookies: bool,
+    ignore_https_errors: bool = False,
+    user_agent: str | None = None,
+) -> BrowserContext:
+    """Start it with a new profile; skip the test if it is not installed."""
     if _CHROMIUM is None:
         reason = "chromium is not installed"
         pytest.fail(reason) if _REQUIRED else pytest.skip(reason)
 
+    _write_preferences(profile, third_party_cookies=third_party_cookies)
+    context = playwright.chromium.launch_persistent_context(
+        str(profile),
+        executable_path=_CHROMIUM,
+        headless=True,
+        args=_QUIET,
+        ignore_https_errors=ignore_https_errors,
+        user_agent=user_agent,
+    )
+    context.set_default_timeout(15_000)
+
+    return context
+
+
+@pytest.fixture
+def open_browser(tmp_path: Path) -> Iterator[OpenBrowser]:
+    """Opens Chromium with a new profile."""
     with sync_playwright() as playwright:
         contexts: list[BrowserContext] = []
 
-        def open_browser(*, third_party_cookies: bool = True) -> BrowserContext:
-            profile = tmp_path / f"profile-{len(contexts)}"
-            _write_preferences(profile, third_party_cookies=third_party_cookies)
-            context = playwright.chromium.launch_persistent_context(
-                str(profile), executable_path=_CHROMIUM, headless=True, args=_QUIET
+        def open_browser(
+            *, third_party_cookies: bool = True, user_agent: str | None = None
+        ) -> BrowserContext:
+            contexts.append(
+                launch(
+                    playwright,
+                    tmp_path / f"profile-{len(contexts)}",
+                    third_party_cookies=third_party_cookies,
+                    user_agent=user_agent,
+                )
             )
-            context.set_default_timeout(15_000)
-            contexts.append(context)
-            return context
+            return contexts[-1]
 
         yield open_browser
 
         for context in contexts:
             context.close()
+
+
+@pytest.fixture
+def demo(tmp_path: Path) -> Iterator[Demo]:
+    """The provider and two clients, not started yet."""
+    demo = Demo(tmp_path)
+    yield demo
+    demo.stop()
 
 
 @pytest.fixture

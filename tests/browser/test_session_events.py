@@ -16,6 +16,7 @@ from playwright.sync_api import BrowserContext
 from playwright.sync_api import expect
 from playwright.sync_api import Page
 
+from tests.conformance.pages import form_of
 from tests.sample.person import Person
 from tests.sample.processes import free_port
 from tests.sample.processes import Running
@@ -81,8 +82,10 @@ def end_elsewhere(issuer: str) -> None:
     other = Person(issuer)
     form = {"username": "alice", "password": "alice"}
     other.http.post(f"{issuer}/login", data=form, timeout=10)
-    answer = other.http.post(f"{issuer}/account/sessions/end-others", timeout=10)
-    assert "ended=1" in answer.url
+    asked = f"{issuer}/account/sessions/end-others"
+    form = form_of(other.http.get(asked, timeout=10).text).fields
+    answer = other.http.post(asked, data=form, timeout=10)
+    assert "One device was signed out" in answer.text
 
 
 def expect_signed_out(page: Page) -> None:
@@ -181,9 +184,20 @@ def test_streams_leave_threads_for_others(serve: Serve) -> None:
     person.http.post(f"{issuer}/login", data=form, timeout=10)
     url = f"{issuer}/account/session-events?{secrets.token_hex(2)}"
 
-    answers = [person.http.get(url, stream=True, timeout=10) for _ in range(8)]
+    answers = [_opened(person, url) for _ in range(8)]
 
     assert sorted(each.status_code for each in answers) == [200] * 4 + [503] * 4
     assert requests.get(f"{issuer}/login", timeout=5).status_code == 200
     for answer in answers:
         answer.close()
+
+
+def _opened(person: Person, url: str) -> requests.Response:
+    answer = person.http.get(url, stream=True, timeout=10)
+
+    # As every client does: gunicorn lets nobody in while it waits for one that it has
+    # told to close the connection.
+    if not answer.ok:
+        answer.close()
+
+    return answer

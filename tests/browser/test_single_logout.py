@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import Callable
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlencode
 
 import pytest
@@ -14,115 +12,17 @@ from playwright.sync_api import BrowserContext
 from playwright.sync_api import expect
 from playwright.sync_api import Page
 
+from tests.browser.demo import Demo
+from tests.browser.demo import sign_in
 from tests.sample.clients import RecordingClient
 from tests.sample.clients import write_clients
 from tests.sample.processes import free_port
-from tests.sample.processes import Running
 from tests.sample.processes import start
 
 pytestmark = [pytest.mark.browser, pytest.mark.process]
 
 OpenBrowser = Callable[..., BrowserContext]
 Screenshot = Callable[[Page, str], None]
-
-_COOKIES_FOR_BROWSERS = (
-    "IDP_SESSION_COOKIE_SECURE=true",
-    "IDP_SESSION_COOKIE_SAME_SITE=None",
-    "IDP_SESSION_CHECK_SESSION_COOKIE_SECURE=true",
-    "IDP_SESSION_CHECK_SESSION_COOKIE_SAME_SITE=None",
-)
-
-
-class Demo:
-    """The provider on localhost and clients on 127.0.0.1, which is another site."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._running: list[Running] = []
-        self._ports = {name: free_port() for name in ("idp", "Shop", "Mail")}
-
-    @property
-    def issuer(self) -> str:
-        return f"http://localhost:{self._ports['idp']}"
-
-    def url(self, name: str) -> str:
-        return f"http://127.0.0.1:{self._ports[name]}"
-
-    def start(self, **left_out: tuple[str, ...]) -> None:
-        """Start all; ``Mail=("backchannel_logout_uri",)`` leaves a member out."""
-        file = self._folder / "clients.json"
-        file.write_text(
-            json.dumps(
-                [
-                    self._metadata(name, left_out.get(name, ()))
-                    for name in ("Shop", "Mail")
-                ]
-            )
-        )
-        settings = [part for text in _COOKIES_FOR_BROWSERS for part in ("--set", text)]
-        port = str(self._ports["idp"])
-        self._start(
-            "sample_idp", "idp", "--port", port, "--clients", str(file), *settings
-        )
-        self._start_client("Shop")
-        self._start_client("Mail")
-
-    def stop(self) -> None:
-        for running in self._running:
-            running.close()
-
-    def _start_client(self, name: str) -> None:
-        given = {
-            "name": name,
-            "client_id": name.lower(),
-            "client_secret": f"the secret of {name}, long enough",
-            "issuer": self.issuer,
-            "base_url": self.url(name),
-        }
-        self._start(
-            "sample_idp.demo_client", environment={"DEMO_CLIENT": json.dumps(given)}
-        )
-
-    def _start(self, *arguments: str, **options: Any) -> None:
-        running = start(*arguments, cwd=self._folder, **options)
-        self._running.append(running)
-        running.wait_until_ready()
-
-    def _metadata(self, name: str, left_out: tuple[str, ...]) -> dict[str, Any]:
-        url = self.url(name)
-        metadata = {
-            "client_id": name.lower(),
-            "client_secret": f"the secret of {name}, long enough",
-            "client_name": name,
-            "redirect_uris": [f"{url}/callback"],
-            "post_logout_redirect_uris": [f"{url}/"],
-            "frontchannel_logout_uri": f"{url}/front-channel-logout",
-            "backchannel_logout_uri": f"{url}/back-channel-logout",
-        }
-
-        return {key: metadata[key] for key in metadata if key not in left_out}
-
-
-@pytest.fixture
-def demo(tmp_path: Path) -> Iterator[Demo]:
-    demo = Demo(tmp_path)
-    yield demo
-    demo.stop()
-
-
-def _sign_in(context: BrowserContext, demo: Demo, name: str) -> Page:
-    page = context.new_page()
-    page.goto(demo.url(name))
-    page.click("#sign-in")
-
-    if page.url.startswith(demo.issuer):
-        page.fill("#username", "alice")
-        page.fill("#password", "alice")
-        page.click("button[type=submit]")
-
-    expect(page.locator("body")).to_have_attribute("data-signed-in", "true")
-
-    return page
 
 
 @pytest.mark.parametrize(
@@ -142,7 +42,7 @@ def test_signing_out_in_one_client_signs_out_everywhere(
     """Mail's page shows the sign-out by itself, and the provider asks again."""
     demo.start()
     context = open_browser(third_party_cookies=third_party_cookies)
-    shop, mail = _sign_in(context, demo, "Shop"), _sign_in(context, demo, "Mail")
+    shop, mail = sign_in(context, demo, "Shop"), sign_in(context, demo, "Mail")
     # SM-OP-17: a hidden cookie is an error and no reason to sign anybody out.
     expect(mail.locator("body")).to_have_attribute("data-iframe-answer", answer)
     expect(mail.locator("body")).to_have_attribute("data-signed-in", "true")
@@ -152,7 +52,10 @@ def test_signing_out_in_one_client_signs_out_everywhere(
 
     shop.wait_for_url(f"{demo.url('Shop')}/**")
     expect(mail.locator("body")).to_have_attribute("data-signed-in", "false")
-    expect(mail.locator("#told")).to_contain_text("back channel")
+    told = mail.locator("#told li")
+    expect(told.first).to_have_attribute("data-channel", re.compile("-channel$"))
+    expect(told.last).to_have_attribute("data-channel", "provider")
+    expect(mail.locator("#told")).to_contain_text("reason: rp_initiated")
     screenshot(mail, "signed-out")
     mail.click("#sign-in")
     expect(mail.locator("#password")).to_be_visible()
@@ -164,14 +67,36 @@ def test_the_iframe_alone_signs_mail_out(
     """A client without logout addresses learns it from the iframe: SM-OP-09."""
     demo.start(Mail=("backchannel_logout_uri", "frontchannel_logout_uri"))
     context = open_browser()
-    shop, mail = _sign_in(context, demo, "Shop"), _sign_in(context, demo, "Mail")
+    shop, mail = sign_in(context, demo, "Shop"), sign_in(context, demo, "Mail")
     expect(mail.locator("body")).to_have_attribute("data-iframe-answer", "unchanged")
 
     shop.get_by_role("button", name="Sign out").click()
 
     expect(mail.locator("body")).to_have_attribute("data-iframe-answer", "changed")
     expect(mail.locator("body")).to_have_attribute("data-signed-in", "false")
+    told = mail.locator("#told li")
+    expect(told.nth(0)).to_contain_text("noticed by the iframe")
+    expect(told.nth(1)).to_contain_text("reason: login_required")
+    expect(told.last).to_contain_text("You signed in.")
     screenshot(mail, "signed-out-by-the-iframe")
+
+
+def test_what_a_page_was_told_stays_where_it_is(
+    demo: Demo, open_browser: OpenBrowser
+) -> None:
+    """What is new comes on top without a reload, and what is there is not read again."""
+    demo.start()
+    context = open_browser()
+    shop, mail = sign_in(context, demo, "Shop"), sign_in(context, demo, "Mail")
+    expect(mail.locator("#told li")).to_have_count(1)
+    mail.evaluate("document.querySelector('#told li').id = 'there-before'")
+
+    shop.get_by_role("button", name="Sign out").click()
+
+    expect(mail.locator("li[data-channel=back-channel]")).to_have_count(1)
+    expect(mail.locator("li[data-channel=front-channel]")).to_have_count(1)
+    expect(mail.locator("#told li").last).to_have_id("there-before")
+    expect(mail.locator("#told time").first).to_have_text(re.compile(r"\d:\d\d:\d\d"))
 
 
 def test_blocked_cookies_never_sign_anybody_out(
@@ -180,7 +105,7 @@ def test_blocked_cookies_never_sign_anybody_out(
     """With hidden cookies no message of the iframe ever says that anything changed."""
     demo.start(Mail=("backchannel_logout_uri", "frontchannel_logout_uri"))
     context = open_browser(third_party_cookies=False)
-    shop, mail = _sign_in(context, demo, "Shop"), _sign_in(context, demo, "Mail")
+    shop, mail = sign_in(context, demo, "Shop"), sign_in(context, demo, "Mail")
     mail.evaluate(
         """() => {
             const { clientId, sessionState } = document.body.dataset;
@@ -208,7 +133,7 @@ def test_front_channel_alone_signs_mail_out(
     """A client with only a front channel is signed out by the page: FCL-OP-01."""
     demo.start(Mail=("backchannel_logout_uri",))
     context = open_browser()
-    shop, mail = _sign_in(context, demo, "Shop"), _sign_in(context, demo, "Mail")
+    shop, mail = sign_in(context, demo, "Shop"), sign_in(context, demo, "Mail")
 
     shop.get_by_role("button", name="Sign out").click()
 
@@ -223,8 +148,8 @@ def test_signing_out_at_the_provider_says_who_confirmed(
     """The provider asks, signs out, and says how many applications confirmed."""
     demo.start()
     context = open_browser()
-    _sign_in(context, demo, "Shop")
-    mail = _sign_in(context, demo, "Mail")
+    sign_in(context, demo, "Shop")
+    mail = sign_in(context, demo, "Mail")
     account = context.new_page()
     account.goto(f"{demo.issuer}/account/")
     screenshot(account, "account")
@@ -239,13 +164,35 @@ def test_signing_out_at_the_provider_says_who_confirmed(
     expect(mail.locator("body")).to_have_attribute("data-signed-in", "false")
 
 
+@pytest.mark.parametrize(
+    "third_party_cookies",
+    [pytest.param(True, id="allowed"), pytest.param(False, id="blocked")],
+)
+def test_a_client_confirms_in_its_frame(
+    demo: Demo, open_browser: OpenBrowser, third_party_cookies: bool
+) -> None:
+    """A client without back channel says in its frame that the named session is over."""
+    demo.start(Mail=("backchannel_logout_uri",))
+    context = open_browser(third_party_cookies=third_party_cookies)
+    mail = sign_in(context, demo, "Mail")
+    account = context.new_page()
+    account.goto(f"{demo.issuer}/connect/endsession")
+
+    account.get_by_role("button", name="Sign out", exact=True).click()
+
+    expect(account.locator("#done")).to_contain_text("1 of 1 application confirmed")
+    expect(account.locator("#done li")).to_contain_text("signed out")
+    expect(account.locator("#advice")).to_be_hidden()
+    expect(mail.locator("body")).to_have_attribute("data-signed-in", "false")
+
+
 def test_reloading_the_logout_page_shows_nothing(
     demo: Demo, open_browser: OpenBrowser
 ) -> None:
     """The page's address shows no frames a second time: FCL-OP-15."""
     demo.start()
     context = open_browser()
-    _sign_in(context, demo, "Shop")
+    sign_in(context, demo, "Shop")
     account = context.new_page()
     account.goto(f"{demo.issuer}/connect/endsession")
     account.get_by_role("button", name="Sign out").click()
@@ -273,7 +220,7 @@ def test_a_second_tab_that_stays_is_not_lost(
         page.fill("#password", "alice")
     account.click("button[type=submit]")
     account.wait_for_url(f"{demo.issuer}/account/")
-    mail = _sign_in(context, demo, "Mail")
+    mail = sign_in(context, demo, "Mail")
     second.click("button[type=submit]")
     second.wait_for_url(f"{demo.issuer}/account/")
 
@@ -317,6 +264,7 @@ def test_a_frame_that_hangs_does_not_hold_the_user(
 
     expect(page.locator("#working h1")).to_have_text("Signing you out of slow…")
     expect(page.locator("#done h1")).to_be_visible(timeout=5000)
-    expect(page.locator("#done li")).to_contain_text("asked in this browser")
+    # It has a back channel, too, and that one is tried again.
+    expect(page.locator("#done li")).to_contain_text("not reached yet")
     client.stop()
     provider.close()

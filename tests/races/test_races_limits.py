@@ -21,9 +21,9 @@ from idp_session.models import LogoutReason
 from idp_session.models import Principal
 from idp_session.services.data import DataService
 from idp_session.services.ending import EndingService
-from idp_session.services.ending import SweepService
 from idp_session.services.reading import SessionReader
 from idp_session.services.sign_in import SignInService
+from idp_session.services.sweeping import SweepService
 from idp_session.services.tickets import TicketSealer
 from idp_session.stores.sql import SqlDeliveryQueue
 from idp_session.stores.sql import SqlSessionStore
@@ -39,6 +39,8 @@ from tests.fakes import RecordingDispatcher
 from tests.fakes import SECRET_KEY
 
 from . import workers
+
+pytestmark = pytest.mark.no_cover
 
 every_time = pytest.mark.parametrize("attempt", range(25))
 
@@ -71,7 +73,10 @@ class _Node:
         )
         self.service = SignInService(reader=reader, data=data, **services)  # type: ignore[arg-type]
         self.sweep = SweepService(
-            store=self.store, ending=self.ending, clock=self.clock
+            store=self.store,
+            ending=self.ending,
+            clock=self.clock,
+            pause=lambda _: None,
         )
 
     def sign_in(self) -> str:
@@ -116,20 +121,20 @@ def processes() -> Iterator[ProcessPoolExecutor]:
 
 @pytest.mark.process
 def test_processes_meet_at_a_limit(
-    processes: ProcessPoolExecutor, sqlite_engine: sa.Engine
+    processes: ProcessPoolExecutor, engine: sa.Engine
 ) -> None:
     """After every round of sign-ins three sessions are left, whoever let them in."""
-    path = str(sqlite_engine.url.database)
+    url = engine.url.render_as_string(hide_password=False)
     subjects = [f"subject-{number}" for number in range(25)]
 
     shares = [
-        processes.submit(workers.begin_all, path, subjects, 7, 3) for _ in range(3)
+        processes.submit(workers.begin_all, url, subjects, 7, 3) for _ in range(3)
     ]
 
     results = [share.result() for share in shares]
     begun = sum((each[0] for each in results), Counter[str]())
     ended = sum((each[1] for each in results), Counter[str]())
-    store = SqlSessionStore(sqlite_engine)
+    store = SqlSessionStore(engine)
     assert {len(store.find_by_subject(each)) for each in subjects} == {3}
     assert {begun[each] - ended[each] for each in subjects} == {3}
     assert {begun[each] for each in subjects} == {21}

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from idp_session.errors import SessionGoneError
 from idp_session.models import Delivery
+from idp_session.models import Departure
 from idp_session.models import EndedSession
 from idp_session.models import LogoutReason
 from idp_session.models import Participant
@@ -23,6 +24,8 @@ from idp_session.testing import make_participant
 from idp_session.testing import make_session
 from idp_session.testing import START
 from idp_session.testing import together
+
+pytestmark = pytest.mark.no_cover
 
 every_time = pytest.mark.parametrize("attempt", range(25))
 
@@ -57,6 +60,17 @@ def _clients(session: ServerSideSession, count: int) -> list[Participant]:
 
 def _end(store: SqlSessionStore, session: ServerSideSession) -> EndedSession | None:
     return store.end(session.session_id, reason=LogoutReason.USER, ended_at=START)
+
+
+def _leave(
+    store: SqlSessionStore, session: ServerSideSession, client_ids: list[str]
+) -> Departure | None:
+    return store.leave(
+        session.session_id,
+        client_ids=client_ids,
+        reason=LogoutReason.ADMIN,
+        left_at=START,
+    )
 
 
 def _join(store: SqlSessionStore, participant: Participant) -> str | None:
@@ -138,6 +152,83 @@ def test_clients_join_while_the_session_ends(
     assert sorted(ended.client_ids) == joined
     assert _told(queue, session) == joined
     assert store.participants(session.session_id) == ()
+
+
+@every_time
+def test_clients_leave_while_the_session_ends(
+    store: SqlSessionStore,
+    queue: SqlDeliveryQueue,
+    session: ServerSideSession,
+    attempt: int,
+) -> None:
+    """Each client is given to the leaver or to the end, and is owed one delivery."""
+    clients = _clients(session, 6)
+    ids = [each.client_id for each in clients]
+    for client in clients:
+        store.add_participant(client)
+    calls: list[Callable[[], EndedSession | Departure | None]] = [
+        partial(_leave, store, session, ids[:4]),
+        partial(_end, store, session),
+        partial(_leave, store, session, ids[2:5]),
+    ]
+
+    results = together(calls)
+
+    given = [client for each in results if each for client in each.client_ids]
+    assert sorted(given) == _told(queue, session) == ids
+    assert sum(isinstance(each, EndedSession) for each in results) == 1
+    assert store.participants(session.session_id) == ()
+
+
+@every_time
+def test_many_have_the_same_clients_leave(
+    store: SqlSessionStore,
+    queue: SqlDeliveryQueue,
+    session: ServerSideSession,
+    attempt: int,
+) -> None:
+    """One of them gets each client, and those that stay do not notice."""
+    clients = _clients(session, 6)
+    ids = [each.client_id for each in clients]
+    for client in clients:
+        store.add_participant(client)
+
+    results = together([partial(_leave, store, session, ids[:5])] * 6)
+
+    (departure,) = [each for each in results if each is not None]
+    assert departure.participants == tuple(clients[:5])
+    assert _told(queue, session) == ids[:5]
+    assert store.participants(session.session_id) == (clients[5],)
+
+
+@every_time
+def test_a_client_joins_while_it_leaves(
+    store: SqlSessionStore,
+    queue: SqlDeliveryQueue,
+    session: ServerSideSession,
+    attempt: int,
+) -> None:
+    """Whoever comes first, each time that it took part is owed one delivery."""
+    (client,) = _clients(session, 1)
+    store.add_participant(client)
+
+    def leave() -> int:
+        return sum(
+            _leave(store, session, [client.client_id]) is not None for _ in range(3)
+        )
+
+    def join() -> int:
+        for _ in range(3):
+            store.add_participant(client)
+
+        return 0
+
+    left = sum(together([leave, join, leave, join]))
+
+    stays = len(store.participants(session.session_id))
+    assert left == len(_told(queue, session)) >= 1
+    assert _end(store, session) is not None
+    assert len(_told(queue, session)) == left + stays
 
 
 @every_time
@@ -293,3 +384,23 @@ def test_many_claim_the_same_deliveries(
     assert len({each.id for each in taken}) == len(taken)
     assert {each.attempts for each in taken} == {1}
     assert queue.next_due_at() == START + LEASE
+
+
+@every_time
+def test_many_end_one_session_of_a_cookie(
+    queue: SqlDeliveryQueue, attempt: int
+) -> None:
+    """One of them writes the end down, and each client is owed one delivery."""
+    session = make_session()
+    ended = EndedSession(
+        session_id=session.session_id,
+        subject_id="alice",
+        reason=LogoutReason.USER,
+        ended_at=START,
+        participants=tuple(_clients(session, 5)),
+    )
+
+    results = together([partial(queue.owe, ended)] * 8)
+
+    assert sorted(results) == [False] * 7 + [True]
+    assert _told(queue, session) == list(ended.client_ids)

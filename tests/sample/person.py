@@ -19,6 +19,8 @@ class Person:
         self.issuer = issuer
         self.http = requests.Session()
         self.http.trust_env = False
+        # A server may close a kept connection just when it is used again.
+        self.http.headers["Connection"] = "close"
 
     def authorize(
         self, client: RecordingClient, **parameters: str

@@ -29,7 +29,8 @@ def test_killed_provider_tells_the_client_that_was_down(
     mail: RecordingClient,
 ) -> None:
     """After kill -9 and a restart only who was not told before is told."""
-    provider = run(*provider_arguments)
+    # The response comes when each was tried, and what was heard is written down.
+    provider = run(*provider_arguments, "--set", "IDP_SESSION_BACK_CHANNEL_WAIT=15")
     person = Person(provider.wait_until_ready()[7:-1])
     tokens = person.sign_in(shop)
     person.sign_in(mail)
@@ -131,8 +132,9 @@ def test_hanging_clients_delay_nobody_else(
     began = time.monotonic()
     bob.sign_out(shop, tokens["id_token"])
 
-    assert len(shop.tokens) == 1
-    assert time.monotonic() - began < 1
+    wait_until(lambda: len(shop.tokens) == 1)
+    # Those that hang are given up only after ten seconds.
+    assert time.monotonic() - began < 6
 
 
 def test_four_processes_tell_each_client_once(

@@ -28,6 +28,7 @@ from idp_session.integrations.authlib import current_session_claims
 from idp_session.integrations.authlib import discovery_metadata
 from idp_session.integrations.authlib import logout_request_reader
 from idp_session.integrations.authlib import ParticipatingGrantMixin
+from idp_session.integrations.authlib import Question
 from idp_session.integrations.authlib import SessionAuthorizationServer
 from idp_session.integrations.authlib import SessionOpenIDCode
 from idp_session.integrations.authlib import SignOn
@@ -192,11 +193,13 @@ def _authorized(app: Flask, server: SessionAuthorizationServer) -> ResponseRetur
     grant = server.get_consent_grant(end_user=user)
     sign_on = SignOn()
     sign_on.refuse(grant.redirect_uri)
+    question = sign_on.question
 
-    if sign_on.needs_login:
+    # This host's login page is where an account is chosen, too.
+    if question in {Question.LOGIN, Question.SELECT_ACCOUNT}:
         return redirect(f"/login?{_encoded(sign_on)}")
 
-    if sign_on.needs_consent and request.method != "POST":
+    if question is Question.CONSENT and request.method != "POST":
         return "Allow?"
 
     # What happens between consent and code, where a test wants something to.
@@ -238,7 +241,7 @@ def _add_views(app: Flask, server: SessionAuthorizationServer) -> None:
 
 
 def _encoded(sign_on: SignOn) -> str:
-    return urlencode(list(sign_on.continuation().items(multi=True)))
+    return urlencode(list(sign_on.asking(Question.LOGIN).items(multi=True)))
 
 
 def asked(**given: str | None) -> dict[str, str]:

@@ -8,6 +8,7 @@ import string
 import threading
 from collections.abc import Callable
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -29,6 +30,7 @@ from idp_session import Delivery
 from idp_session import EndedSession
 from idp_session import LogoutReason
 from idp_session import Principal
+from idp_session.adapters.blocking import BlockingLogoutSender
 from idp_session.adapters.signing import KeySetTokenSigner
 from idp_session.flask import IdpSession
 from idp_session.flask import protocol_blueprint
@@ -53,6 +55,7 @@ __all__ = [
     "ScriptedSender",
     "StaticClients",
     "attributes",
+    "directives",
     "host_app",
     "key_set",
     "running",
@@ -118,12 +121,19 @@ class ScriptedSender:
         #: Clear it, and nobody answers until it is set.
         self.open = threading.Event()
         self.open.set()
+        self._threads = BlockingLogoutSender(self._send)
 
     @property
     def uris(self) -> list[str]:
         return [uri for uri, _ in self.sent]
 
-    def send(self, uri: str, logout_token: str) -> SendResult:
+    def submit(self, uri: str, logout_token: str) -> Future[SendResult]:
+        return self._threads.submit(uri, logout_token)
+
+    def stop(self) -> None:
+        self._threads.stop()
+
+    def _send(self, uri: str, logout_token: str) -> SendResult:
         self.sent.append((uri, logout_token))
         self.open.wait(20)
 
@@ -243,6 +253,7 @@ def host_app(
         register(app)
 
     _add_views(app, extension)
+    _add_client_views(app, extension)
 
     return Host(
         app=app,
@@ -287,15 +298,13 @@ def _add_views(app: Flask, extension: IdpSession) -> None:
 
     @app.post("/end/<session_id>")
     def end(session_id: str) -> ResponseReturnValue:
-        ended = extension.end(session_id, reason=LogoutReason.ADMIN)
+        ended = extension.end(
+            session_id,
+            reason=LogoutReason.ADMIN,
+            notify="silently" not in request.args,
+        )
 
         return {"ended": ended and ended.session_id}
-
-    @app.post("/join/<client_id>")
-    def join(client_id: str) -> ResponseReturnValue:
-        user_session.add_client_id(client_id)
-
-        return {"clients": user_session.client_ids}
 
     @app.get("/whoami")
     def whoami() -> ResponseReturnValue:
@@ -318,6 +327,32 @@ def _add_views(app: Flask, extension: IdpSession) -> None:
         return "nothing"
 
 
+def _add_client_views(app: Flask, extension: IdpSession) -> None:
+    @app.post("/join/<client_id>")
+    def join(client_id: str) -> ResponseReturnValue:
+        user_session.add_client_id(client_id)
+
+        return {"clients": user_session.client_ids}
+
+    @app.post("/leave/<client_id>")
+    def leave(client_id: str) -> ResponseReturnValue:
+        departure = user_session.remove_client_id(client_id, LogoutReason.USER)
+
+        return {
+            "left": departure and departure.client_ids,
+            "clients": user_session.client_ids,
+        }
+
+    @app.post("/sign-out-of/<client_id>")
+    def sign_out_of(client_id: str) -> ResponseReturnValue:
+        departure = extension.sign_out_of(client_id)
+
+        if departure is not None and "page" in request.args:
+            return extension.to_departure_page(departure)
+
+        return {"left": departure and departure.client_ids}
+
+
 def attributes(response: TestResponse) -> dict[str, dict[str, str]]:
     """What each Set-Cookie says, by the cookie's name; the value is under ``""``."""
     found = {}
@@ -327,6 +362,16 @@ def attributes(response: TestResponse) -> dict[str, dict[str, str]]:
         found[name] = {"": value, **{k.lower(): v for k, v in rest}}
 
     return found
+
+
+def directives(
+    response: TestResponse, header: str = "Content-Security-Policy"
+) -> dict[str, str]:
+    """What the one policy of a page says, with its random part as ``'nonce'``."""
+    [policy] = response.headers.getlist(header)
+    known = re.sub(r"'nonce-[\w-]{24}'", "'nonce'", policy)
+
+    return dict(part.partition(" ")[::2] for part in known.split("; "))
 
 
 class Page(HTMLParser):
@@ -342,6 +387,10 @@ class Page(HTMLParser):
         self.action: str | None = None
         #: Where "Continue" leads.
         self.onward: str | None = None
+        #: Where "Back to ..." leads.
+        self.back: str | None = None
+        #: What can be answered.
+        self.answers: list[str] = []
         #: Names of all elements.
         self.tags: list[str] = []
         self._text: list[str] = []
@@ -364,6 +413,10 @@ class Page(HTMLParser):
             self.action = given.get("action")
         elif given.get("id") == "continue":
             self.onward = given["href"]
+        elif given.get("id") == "back":
+            self.back = given["href"]
+        elif tag == "button" and given.get("name") == "answer":
+            self.answers.append(given["value"])
 
     def handle_data(self, data: str) -> None:
         self._text.append(data)

@@ -22,6 +22,8 @@ from sample_idp.provider import create_app
 from sample_idp.provider import idp_session
 from sample_idp.settings import ProviderSettings
 
+from .hosts import SESSION_ID
+
 __all__ = [
     "APP",
     "CLIENTS",
@@ -30,8 +32,10 @@ __all__ = [
     "SHOP",
     "Provider",
     "asked",
+    "is_signed_in",
     "provider",
     "query_of",
+    "sid_of",
 ]
 
 ISSUER = "https://idp.test"
@@ -246,3 +250,16 @@ def query_of(response: TestResponse) -> dict[str, str]:
     assert all(len(values) == 1 for values in query.values())
 
     return {name: values[0] for name, values in query.items()}
+
+
+def sid_of(browser: FlaskClient) -> str:
+    """The session id that a browser was told."""
+    cookie = browser.get_cookie(SESSION_ID, domain="idp.test")
+    assert cookie is not None
+
+    return cookie.value
+
+
+def is_signed_in(browser: FlaskClient) -> bool:
+    """Whether somebody is signed in in a browser."""
+    return browser.get("/account/").status_code == 200

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 from authlib.oauth2.rfc7591 import ClientRegistrationEndpoint
 from authlib.oauth2.rfc7591.errors import InvalidClientMetadataError
+from joserfc.jwk import generate_key
 
 from idp_session import errors
 from idp_session.integrations.authlib import check_logout_metadata
+from idp_session.integrations.authlib import encryption_metadata
 from idp_session.integrations.authlib import LogoutClientMetadataClaims
 
 from .authlib_host import authlib_host
@@ -23,6 +25,9 @@ GOOD = {
     "frontchannel_logout_session_required": True,
     "backchannel_logout_uri": "https://api.shop.test/back",
     "backchannel_logout_session_required": False,
+    "id_token_encrypted_response_alg": "ECDH-ES",
+    "id_token_encrypted_response_enc": "A128GCM",
+    "jwks": {"keys": [generate_key("EC", "P-256").as_dict(private=False)]},
 }
 BAD = [
     pytest.param({"post_logout_redirect_uris": "https://shop.test/"}, id="no list"),
@@ -37,6 +42,11 @@ BAD = [
     pytest.param({"backchannel_logout_uri": "https://a.test/#x"}, id="back fragment"),
     pytest.param({"backchannel_logout_uri": None}, id="null"),
     pytest.param({"backchannel_logout_session_required": 1}, id="number flag"),
+    pytest.param({"id_token_encrypted_response_alg": "RSA1_5"}, id="old encryption"),
+    pytest.param({"id_token_encrypted_response_alg": "ECDH-ES"}, id="no key"),
+    pytest.param({"id_token_encrypted_response_enc": "A128GCM"}, id="content only"),
+    pytest.param({"jwks": {"keys": [{"kty": "oct", "k": "AA"}]}}, id="shared key"),
+    pytest.param({"jwks_uri": "/jwks"}, id="relative keys"),
 ]
 
 
@@ -93,6 +103,26 @@ def test_discovery_of_an_issuer_with_a_path(issuer: str, mounted_at: str) -> Non
     assert metadata["end_session_endpoint"] == (
         f"https://idp.test{path}/connect/endsession"
     )
+
+
+def test_encryption_is_announced_by_those_who_do_it() -> None:
+    """What is announced of encryption can be registered, and is announced apart."""
+    metadata = encryption_metadata()
+
+    assert metadata == {
+        "id_token_encryption_alg_values_supported": [
+            "RSA-OAEP",
+            "RSA-OAEP-256",
+            "ECDH-ES",
+            "ECDH-ES+A128KW",
+            "ECDH-ES+A256KW",
+        ],
+        "id_token_encryption_enc_values_supported": [
+            "A128CBC-HS256",
+            "A128GCM",
+            "A256GCM",
+        ],
+    }
 
 
 def test_good_registration() -> None:

@@ -160,13 +160,25 @@ def test_apps_have_none(alice: FlaskClient, prompt: str | None) -> None:
     assert "session_state" not in location
 
 
-def test_without_session_management() -> None:
-    """A provider that does not support it does not send it."""
+@pytest.mark.parametrize(
+    ("prompt", "members"),
+    [
+        pytest.param(None, {"code", "state"}, id="success"),
+        pytest.param("none login", {"error", "error_description", "state"}, id="error"),
+    ],
+)
+def test_without_session_management(prompt: str | None, members: set[str]) -> None:
+    """A provider that does not support it sends nothing, sets nothing, says nothing."""
     host = authlib_host(config={"IDP_SESSION_CHECK_SESSION": False})
+    browser = host.browser()
+    signed_in = browser.post("/login/alice")
 
-    answer = query_of(host.signed_in().get(AUTHORIZE, query_string=asked()))
+    response = browser.get(AUTHORIZE, query_string=asked(prompt=prompt))
 
-    assert answer.keys() == {"code", "state"}
+    assert query_of(response).keys() == members
+    assert "check_session_iframe" not in browser.get("/discovery").get_json()
+    assert SESSION_ID not in attributes(signed_in).keys() | attributes(response).keys()
+    assert browser.get("/connect/checksession").status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -244,6 +256,47 @@ def test_the_session_ends_between_consent_and_code(
     assert is_state_of(answer["session_state"], "shop", "https://shop.test", "")
     assert host.app.extensions["codes"] == {}
     assert attributes(response)[SESSION_ID]["max-age"] == "0"
+
+
+@pytest.mark.spec("SAA-04", "SM-OP-17")
+@pytest.mark.parametrize(
+    ("headers", "answer"),
+    [
+        pytest.param(
+            {"Sec-Fetch-Storage-Access": "inactive", "Origin": "https://shop.test"},
+            'retry; allowed-origin="https://shop.test"',
+            id="granted",
+        ),
+        pytest.param(
+            {"Sec-Fetch-Storage-Access": "inactive", "Origin": "https://evil.test"},
+            None,
+            id="another page",
+        ),
+        pytest.param({"Sec-Fetch-Storage-Access": "inactive"}, None, id="no origin"),
+        pytest.param(
+            {"Sec-Fetch-Storage-Access": "active", "Origin": "https://shop.test"},
+            None,
+            id="cookies came",
+        ),
+        pytest.param(
+            {"Sec-Fetch-Storage-Access": "none", "Origin": "https://shop.test"},
+            None,
+            id="not granted",
+        ),
+        pytest.param({"Origin": "https://shop.test"}, None, id="another browser"),
+    ],
+)
+def test_cookies_that_were_held_back(
+    host: Host, headers: dict[str, str], answer: str | None
+) -> None:
+    """A client's own frame is told to come again with what the user has granted."""
+    response = host.browser().get(
+        AUTHORIZE, query_string=asked(prompt="none"), headers=headers
+    )
+
+    assert query_of(response)["error"] == "login_required"
+    assert response.headers.get("Activate-Storage-Access") == answer
+    assert {"origin", "sec-fetch-storage-access"} <= set(response.vary.as_set())
 
 
 _ODD = [

@@ -7,8 +7,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from authlib.oidc.core.errors import ConsentRequiredError
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
+
+from idp_session.integrations.authlib import SignOn
 
 from .authlib_host import asked
 from .authlib_host import authlib_host
@@ -65,6 +68,9 @@ def after_login(
         pytest.param({"prompt": "select_account"}, "login", id="select_account"),
         pytest.param({"prompt": "consent"}, "consent", id="consent"),
         pytest.param({"prompt": "login consent"}, "login", id="login and consent"),
+        pytest.param(
+            {"prompt": "select_account consent"}, "login", id="account and consent"
+        ),
         pytest.param({"prompt": "none login"}, "invalid_request", id="contradiction"),
         pytest.param({"prompt": "unknown"}, "code", id="unknown"),
         pytest.param({"prompt": ""}, "code", id="empty"),
@@ -326,3 +332,73 @@ def test_a_client_that_a_limit_refuses() -> None:
     host.signed_in("shop")
 
     assert outcome(asks(host.signed_in())) == "access_denied"
+
+
+def test_what_a_login_page_is_told() -> None:
+    """Hints come without repetitions, best first, and are absent when empty."""
+    host = authlib_host()
+    given = asked(acr_values=" b  a b ", ui_locales="de-AT de", login_hint="")
+
+    with host.app.test_request_context(AUTHORIZE, query_string=given):
+        sign_on = SignOn()
+
+        assert sign_on.acr_values == ("b", "a")
+        assert sign_on.ui_locales == ("de-AT", "de")
+        assert sign_on.login_hint is None
+
+
+def test_a_contradiction_in_plain_oauth(alice: FlaskClient) -> None:
+    """``none`` stands alone, with OpenID Connect or without."""
+    response = asks(alice, prompt="none consent", scope="profile")
+
+    assert outcome(response) == "invalid_request"
+
+
+def test_an_answer_has_its_time(host: Host, alice: FlaskClient) -> None:
+    """An hour after the question it is asked anew."""
+    back = after_login(host, alice, asks(alice, prompt="login"))
+    host.clock.tick(3598)
+    before = outcome(alice.get(back))
+    host.clock.tick(2)
+
+    assert [before, outcome(alice.get(back))] == ["code", "login"]
+
+
+def test_no_age_is_young_enough_for_nothing(alice: FlaskClient) -> None:
+    """``max_age=0`` asks even somebody who has signed in at this very moment."""
+    # SSO-OP-04
+    assert outcome(asks(alice, max_age="0")) == "login"
+
+
+def test_consent_that_the_host_requires() -> None:
+    """A client whose user is always asked cannot get anything silently."""
+    host = authlib_host()
+
+    with (
+        host.app.test_request_context(
+            AUTHORIZE, query_string=asked(prompt="none"), headers=_cookies(host)
+        ),
+        pytest.raises(ConsentRequiredError) as refused,
+    ):
+        SignOn(requires_consent=True).refuse("https://shop.test/callback")
+
+    assert refused.value.redirect_uri == "https://shop.test/callback"
+
+
+def test_auth_time_is_that_of_the_session(host: Host, alice: FlaskClient) -> None:
+    """A sign-in elsewhere says nothing of when this session began."""
+    # SSO-OP-01
+    before = alice.get("/claims").get_json()["auth_time"]
+    host.clock.tick(100)
+
+    elsewhere = host.signed_in().get("/claims").get_json()["auth_time"]
+
+    assert alice.get("/claims").get_json()["auth_time"] == before
+    assert elsewhere == before + 100
+
+
+def _cookies(host: Host) -> dict[str, str]:
+    response = host.browser().post("/login/alice")
+    pairs = [text.partition(";")[0] for text in response.headers.getlist("Set-Cookie")]
+
+    return {"Cookie": "; ".join(pairs)}

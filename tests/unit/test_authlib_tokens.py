@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import hashlib
 import json
 from datetime import timedelta
@@ -11,8 +12,12 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 from joserfc import jws
+from joserfc.jwk import generate_key
 from joserfc.jwk import OctKey
 
+from idp_session import DeliveryState
+from idp_session import LogoutReason
+from idp_session.flask import user_session
 from idp_session.integrations.authlib import SessionOpenIDCode
 
 from .authlib_host import asked
@@ -25,6 +30,8 @@ from .authlib_host import TOKEN
 from .hosts import Host
 from .hosts import ISSUER
 from .hosts import key_set
+from .independent_jose import decrypted
+from .independent_jose import header_of
 
 
 @pytest.fixture
@@ -123,6 +130,40 @@ def test_a_client_that_wants_no_signature() -> None:
     assert "at_hash" not in claims
 
 
+def test_encrypted_id_tokens() -> None:
+    """A client that has registered encryption gets its ID tokens encrypted, too."""
+    key = generate_key("EC", "P-256")
+    shop = dataclasses.replace(
+        SHOP,
+        id_token_encrypted_response_alg="ECDH-ES",
+        jwks={"keys": [key.as_dict(private=False)]},
+    )
+    host = authlib_host(clients=(shop,))
+    browser = host.signed_in()
+    token = exchanged(host, code_for(browser))["id_token"]
+    _, claims = read(decrypted(token, key.private_key), "RS256")
+
+    assert header_of(token)["cty"] == "JWT"
+    assert claims["sid"] == browser.get("/whoami").get_json()["sid"]
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        pytest.param({"id_token_encrypted_response_alg": "ECDH-ES"}, id="encryption"),
+        pytest.param({"id_token_signed_response_alg": "RS512"}, id="signature"),
+    ],
+)
+def test_no_key_for_an_id_token(members: dict[str, Any]) -> None:
+    """Without a key there is an error that the client can read, and no token."""
+    host = authlib_host(clients=(dataclasses.replace(SHOP, **members),))
+
+    answer = exchanged(host, code_for(host.signed_in()))
+
+    assert answer["error"] == "invalid_client"
+    assert "id_token" not in answer
+
+
 @pytest.mark.parametrize("algorithm", ["RS256", "HS256"])
 def test_an_id_token_is_a_hint(algorithm: str) -> None:
     """What the client is given it can log out with."""
@@ -200,6 +241,55 @@ def test_a_code_of_an_expired_session(host: Host) -> None:
     answer = exchanged(host, code)
 
     assert answer["error"] == "invalid_grant"
+
+
+def test_a_code_of_a_client_that_has_left(host: Host) -> None:
+    """A client that is told of nothing any more gets no tokens."""
+    browser = host.signed_in()
+    code = code_for(browser)
+    browser.post("/leave/shop")
+
+    answer = exchanged(host, code)
+
+    assert answer["error"] == "invalid_grant"
+
+
+def test_a_client_leaves_while_it_is_given_a_code(host: Host) -> None:
+    """A request that still believes in its list of clients hands out a dead code."""
+    browser = host.signed_in()
+    code_for(browser)
+    session_id = browser.get("/whoami").get_json()["sid"]
+
+    def leave() -> None:
+        # The request has read its list, and does not look again.
+        assert user_session.client_ids == ("shop",)
+        with host.app.app_context():
+            assert host.state.ending.leave(
+                session_id, client_ids=["shop"], reason=LogoutReason.ADMIN
+            )
+
+    host.app.extensions["meanwhile"] = leave
+    code = code_for(browser)
+    del host.app.extensions["meanwhile"]
+
+    assert exchanged(host, code)["error"] == "invalid_grant"
+    assert host.state.store.participants(session_id) == ()
+
+
+def test_a_client_that_has_come_back(host: Host) -> None:
+    """With another code it takes part again, and is told again at the end."""
+    browser = host.signed_in()
+    code_for(browser)
+    browser.post("/leave/shop")
+
+    answer = exchanged(host, code_for(browser))
+    session_id = browser.post("/logout").get_json()["ended"]
+
+    assert "id_token" in answer
+    owed = host.owed(session_id)
+    assert [each.client_id for each in owed] == ["shop", "shop"]
+    assert host.deliver() == 2
+    assert {each.state for each in host.owed(session_id)} == {DeliveryState.DELIVERED}
 
 
 def test_a_code_without_session(host: Host) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from idp_session.models import DeliveryState
 from idp_session.models import LogoutReason
+from idp_session.ports import DeliveryQueue
 from idp_session.services.background import BackgroundWork
 from idp_session.services.delivery_management import DeliveryManagementService
 from tests.fakes import FakeProvider
@@ -22,7 +25,10 @@ def background(provider: FakeProvider, sweep_interval: timedelta) -> BackgroundW
     return BackgroundWork(
         delivery=provider.delivery,
         deliveries=DeliveryManagementService(
-            queue=provider.queue, clock=provider.clock, dispatcher=provider.dispatcher
+            queue=provider.queue,
+            clients=provider.clients,
+            clock=provider.clock,
+            dispatcher=provider.dispatcher,
         ),
         sweep=provider.sweep,
         sweep_interval=sweep_interval,
@@ -97,7 +103,7 @@ def test_many_expired_sessions_do_not_stall_deliveries(provider: FakeProvider) -
         looks.append((len(provider.ended), len(claimed)))
 
     assert looks == [(200, 8), (250, 8), (250, 8)]
-    assert provider.dispatcher.kicks == 5
+    assert provider.dispatcher.kicks == 3
 
 
 def test_no_more_is_claimed_than_asked_for(provider: FakeProvider) -> None:
@@ -117,5 +123,72 @@ def test_what_was_claimed_is_delivered(provider: FakeProvider) -> None:
     work = background(provider, timedelta(hours=1))
     (claimed,) = work.claim(16)
 
-    assert work.deliver(claimed).state is DeliveryState.DELIVERED
-    assert len(provider.sender.sent) == 1
+    attempt = work.begin(claimed)
+    assert attempt is not None
+    work.settle([attempt])
+    work.stop()
+
+    assert provider.attempted[0].state is DeliveryState.DELIVERED
+    assert len(provider.sender.sent) == provider.sender.stops == 1
+
+
+def test_what_was_claimed_is_given_back(provider: FakeProvider) -> None:
+    """What cannot be sent after all is there for others at once."""
+    provider.browser(clients=["shop"])
+    provider.clock.tick(timedelta(hours=2))
+    work = background(provider, timedelta(hours=1))
+
+    work.give_back(work.claim(16))
+
+    assert [each.attempts for each in work.claim(16)] == [2]
+    assert provider.sender.sent == []
+
+
+def test_ends_are_remembered_for_the_retention(provider: FakeProvider) -> None:
+    """A process that looks after deliveries forgets the ends of long ago, too."""
+    old = provider.ended_elsewhere()
+    provider.clock.tick(timedelta(days=30, seconds=1))
+    new = provider.ended_elsewhere()
+
+    background(provider, timedelta(hours=1)).claim(16)
+
+    assert not provider.queue.has_ended(old)
+    assert provider.queue.has_ended(new)
+
+
+def test_what_cannot_be_forgotten_keeps_nobody_signed_in(
+    provider: FakeProvider,
+) -> None:
+    """On a database of before, clients hear of sessions that expire all the same."""
+    provider.browser(clients=["shop"])
+    provider.clock.tick(timedelta(hours=2))
+    work = BackgroundWork(
+        delivery=provider.delivery,
+        deliveries=DeliveryManagementService(
+            queue=_WithoutEnds(provider.queue),
+            clients=provider.clients,
+            clock=provider.clock,
+            dispatcher=provider.dispatcher,
+        ),
+        sweep=provider.sweep,
+        sweep_interval=timedelta(hours=1),
+        retention=timedelta(days=30),
+    )
+
+    with pytest.raises(LookupError):
+        work.claim(16)
+
+    assert [each.client_id for each in work.claim(16)] == ["shop"]
+
+
+class _WithoutEnds:
+    """A queue in a database that has not been upgraded."""
+
+    def __init__(self, queue: DeliveryQueue) -> None:
+        self._queue = queue
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._queue, name)
+
+    def forget_ends(self, *, before: datetime, limit: int) -> int:
+        raise LookupError("no such table")

@@ -75,7 +75,7 @@ def make(server: redis.Redis, channel: str) -> Iterator[Make]:
 
 
 def wait_until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
 
     while not holds():
         assert time.monotonic() < deadline
@@ -245,7 +245,7 @@ class TestRedis:
         took = time.monotonic() - began
 
         assert len(ear.events) == 100
-        assert took < 2
+        assert took < 20
         assert caplog.text.count("other nodes were not told") == 1
         wait_until(lambda: "no word from other nodes" in caplog.text)
         wait_until(lambda: broadcast._failures > 2)

@@ -37,7 +37,25 @@ const document = {
 if (scene.cookieThrows) {
   Object.defineProperty(document, "cookie", { get() { throw new Error("hidden"); } });
 }
-if (scene.storageAccess === "rejects") {
+const navigator = { cookieEnabled: scene.cookieEnabled };
+if (scene.permission) {
+  // A browser that hides the cookie until what was granted is used.
+  const shown = scene.cookie;
+  let used = false;
+  const query = ({ name }) =>
+    name === "storage-access"
+      ? Promise.resolve({ state: scene.permission })
+      : Promise.reject(new TypeError(name));
+  navigator.permissions = { query };
+  Object.defineProperty(document, "cookie", { get: () => (used ? shown : "") });
+  document.hasStorageAccess = () => Promise.resolve(used);
+  document.requestStorageAccess = async () => {
+    answers.asked = (answers.asked || 0) + 1;
+    if (scene.permission !== "granted") throw new Error("a prompt without a gesture");
+    if (scene.refuses) throw new Error("the page forbids it");
+    used = true;
+  };
+} else if (scene.storageAccess === "rejects") {
   document.hasStorageAccess = () => Promise.reject(new Error("no"));
 } else if (scene.storageAccess !== null) {
   document.hasStorageAccess = () => Promise.resolve(scene.storageAccess);
@@ -46,7 +64,6 @@ const window = {
   crypto: scene.secure ? globalThis.crypto ?? require("crypto").webcrypto : {},
   addEventListener: (type, listener) => listeners.push([type, listener]),
 };
-const navigator = { cookieEnabled: scene.cookieEnabled };
 require("vm").runInNewContext(scene.script, { window, document, navigator, TextEncoder });
 document.currentScript = null;
 if (listeners.length !== 1 || listeners[0][0] !== "message") {
@@ -67,7 +84,12 @@ async function play() {
     while (answers.length < due) await new Promise(setImmediate);
   }
 }
-play().then(() => process.on("exit", () => console.log(JSON.stringify(answers))));
+play().then(() => {
+  if (answers.asked && (scene.permission === "prompt" || scene.untouched)) {
+    throw new Error("the frame reaches for what it must not");
+  }
+  process.on("exit", () => console.log(JSON.stringify(answers)));
+});
 """
 
 
@@ -217,6 +239,7 @@ def test_question_from_a_foreign_origin(origin: str) -> None:
 
 
 @needs_node
+@pytest.mark.spec("SM-OP-12", "SM-OP-13")
 @pytest.mark.parametrize(
     "silenced",
     [
@@ -227,7 +250,6 @@ def test_question_from_a_foreign_origin(origin: str) -> None:
 )
 def test_nobody_to_answer(silenced: dict[str, Any]) -> None:
     """Where an answer could not be addressed there is none."""
-    # SM-OP-12, SM-OP-13
     assert play(step(silenced) | {"answers": 0}) == []
 
 
@@ -245,6 +267,41 @@ def test_hidden_cookie_is_not_a_change(browser: dict[str, Any]) -> None:
     """Where the browser hides the cookie nobody is signed out by mistake."""
     # SM-OP-17
     assert answer_to(question(), cookie="", **browser) == "error"
+
+
+@needs_node
+@pytest.mark.spec("SAA-01", "SM-OP-17")
+@pytest.mark.parametrize(
+    ("browser", "word"),
+    [
+        pytest.param({"permission": "granted"}, "unchanged", id="granted"),
+        pytest.param(
+            {"permission": "granted", "cookie": ""}, "changed", id="signed out"
+        ),
+        pytest.param(
+            {"permission": "granted", "cookie": "idsrv.session=new"},
+            "changed",
+            id="another session",
+        ),
+        pytest.param({"permission": "prompt"}, "error", id="not granted"),
+        pytest.param({"permission": "denied"}, "error", id="denied"),
+        pytest.param({"permission": "granted", "refuses": True}, "error", id="not let"),
+    ],
+)
+def test_what_the_user_has_granted(browser: dict[str, Any], word: str) -> None:
+    """A grant is used to read the cookie; without one nobody is asked, or signed out."""
+    assert answer_to(question(), **browser) == word
+
+
+@needs_node
+@pytest.mark.spec("SAA-01", "SM-OP-12")
+def test_a_stranger_makes_no_use_of_a_grant() -> None:
+    """For somebody else's session state the frame does not reach for the cookie."""
+    ask = message(question(), "https://evil.test")
+
+    answers = play(step(ask), permission="granted", untouched=True)
+
+    assert [word for _, word, _ in answers] == ["error"]
 
 
 @needs_node
@@ -304,9 +361,9 @@ def test_cookie_is_read_at_every_question() -> None:
 
 
 @needs_node
+@pytest.mark.spec("SM-OP-13")
 def test_burst_of_questions() -> None:
     """Each of many questions at once gets its own answer, at its own address."""
-    # SM-OP-13
     news = "https://news.test"
 
     answers = play(

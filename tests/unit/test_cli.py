@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 import os
 import signal
 import subprocess
@@ -15,6 +17,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 import sqlalchemy as sa
 from flask import Flask
@@ -24,10 +27,13 @@ from idp_session import LogoutReason
 from idp_session.adapters.signing import KeySetTokenSigner
 from idp_session.flask import deliver_until
 from idp_session.flask import IdpSession
+from idp_session.flask.cli import commands
+from idp_session.flask.cli.output import followed
 from idp_session.stores.sql import create_engine
 from idp_session.stores.sql import current_revision
 from idp_session.stores.sql import head_revision
 from idp_session.stores.sql import upgrade
+from idp_session.stores.sql.schema import VERSION_TABLE
 
 from .hosts import Host
 from .hosts import host_app
@@ -50,9 +56,17 @@ def run(host: Host, *arguments: str) -> Any:
     return host.app.test_cli_runner().invoke(args=["idp-session", *arguments])
 
 
+def _leaves(group: click.Group) -> Iterator[tuple[str, click.Command]]:
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from ((f"{name} {each}", leaf) for each, leaf in _leaves(command))
+        else:
+            yield name, command
+
+
 def eventually(is_true: Callable[[], bool]) -> bool:
     """Whether something becomes true within some seconds."""
-    until = time.monotonic() + 10
+    until = time.monotonic() + 30
 
     while not is_true() and time.monotonic() < until:
         time.sleep(0.01)
@@ -118,6 +132,20 @@ def test_current_without_tables(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("command", ["upgrade", "current"])
+def test_a_database_of_a_newer_version(sqlite_engine: sa.Engine, command: str) -> None:
+    """Whoever has gone back to an older version reads what to do, and no traceback."""
+    with sqlite_engine.begin() as connection:
+        version = sa.table(VERSION_TABLE, sa.column("version_num"))
+        connection.execute(sa.update(version).values(version_num="9999"))
+
+    result = run(host_app(engine=sqlite_engine), "db", command)
+
+    assert result.exit_code == 1
+    assert "a newer" in result.output
+    assert "db upgrade" not in result.output
+
+
+@pytest.mark.parametrize("command", ["upgrade", "current"])
 def test_no_database(command: str) -> None:
     """An app with a store of its own has no tables of ours."""
     result = run(host_app(), "db", command)
@@ -157,7 +185,7 @@ def test_sweep_delivers_what_it_has_begun() -> None:
     host = host_app(
         config={
             "IDP_SESSION_DELIVERY_IN_PROCESS": True,
-            "IDP_SESSION_DELIVERY_THREADS": 1,
+            "IDP_SESSION_DELIVERY_IN_FLIGHT": 1,
         }
     )
     session_id = host.signed_in("shop").get("/whoami").get_json()["sid"]
@@ -246,10 +274,12 @@ def test_a_signal_ends_the_deliveries(number: signal.Signals) -> None:
 
 
 _APP = """
-import sys
+import os
+import time
 from flask import Flask
 from joserfc.jwk import ECKey, KeySet
 from idp_session import Client
+from idp_session.adapters.blocking import BlockingLogoutSender
 from idp_session.adapters.signing import KeySetTokenSigner
 from idp_session.flask import IdpSession
 from idp_session.models import SendResult
@@ -264,10 +294,10 @@ class Clients:
         )
 
 
-class Sender:
-    def send(self, uri, logout_token):
-        print("sent to", uri, flush=True)
-        return SendResult(status=200)
+def send(uri, logout_token):
+    print("sent to", uri, flush=True)
+    time.sleep(float(os.environ.get("ANSWERS_AFTER", "0")))
+    return SendResult(status=200)
 
 
 def create_app():
@@ -277,10 +307,33 @@ def create_app():
         app,
         clients=Clients(),
         signer=KeySetTokenSigner(KeySet([ECKey.generate_key("P-256")])),
-        sender=Sender(),
+        sender=BlockingLogoutSender(send),
     )
     return app
 """
+
+
+def worker(
+    directory: Path, engine: sa.Engine, **environment: str
+) -> subprocess.Popen[str]:
+    """A process that delivers what is in a database."""
+    (directory / "worker.py").write_text(_APP)
+
+    return subprocess.Popen(
+        [sys.executable, "-m", "flask", "--app", "worker", "idp-session", "deliver"],
+        cwd=directory,
+        env={
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            "FLASK_SECRET_KEY": "a secret key for tests",
+            "FLASK_IDP_SESSION_ISSUER": ISSUER,
+            "FLASK_IDP_SESSION_DATABASE_URL": str(engine.url),
+            **environment,
+        },
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
 
 
 @pytest.mark.process
@@ -288,25 +341,11 @@ def create_app():
 def test_deliver(sqlite_engine: sa.Engine, tmp_path: Path, number: int) -> None:
     """The process sends what is owed, and a signal ends it, quietly and at once."""
     upgrade(sqlite_engine)
-    (tmp_path / "worker.py").write_text(_APP)
     host = host_app(engine=sqlite_engine, clock=None)
     host_browser = host.signed_in("shop")
     ended = host_browser.post("/logout").get_json()["ended"]
 
-    process = subprocess.Popen(
-        [sys.executable, "-m", "flask", "--app", "worker", "idp-session", "deliver"],
-        cwd=tmp_path,
-        env={
-            **os.environ,
-            "PYTHONPATH": str(ROOT),
-            "FLASK_SECRET_KEY": "a secret key for tests",
-            "FLASK_IDP_SESSION_ISSUER": ISSUER,
-            "FLASK_IDP_SESSION_DATABASE_URL": str(sqlite_engine.url),
-        },
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    process = worker(tmp_path, sqlite_engine)
     told = eventually(
         lambda: (
             host.owed(ended)[0].state is DeliveryState.DELIVERED
@@ -324,3 +363,95 @@ def test_deliver(sqlite_engine: sa.Engine, tmp_path: Path, number: int) -> None:
         "sent to https://shop.test/back",
     ]
     assert time.monotonic() - began_at < 5
+
+
+@pytest.mark.process
+def test_what_is_under_way_is_given_back(
+    sqlite_engine: sa.Engine, tmp_path: Path
+) -> None:
+    """A worker that is told to end leaves nothing that others would wait for."""
+    upgrade(sqlite_engine)
+    host = host_app(engine=sqlite_engine, clock=None)
+    ended = host.signed_in("shop").post("/logout").get_json()["ended"]
+
+    process = worker(tmp_path, sqlite_engine, ANSWERS_AFTER="60")
+    claimed = eventually(lambda: host.owed(ended)[0].attempts == 1)
+    time.sleep(0.5)
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=20)
+
+    (delivery,) = host.state.delivery.claim(10)
+    assert claimed
+    assert (process.returncode, errors) == (0, "")
+    assert (delivery.attempts, delivery.last_error) == (2, None)
+
+
+@pytest.mark.process
+def test_what_is_nearly_done_is_finished(
+    sqlite_engine: sa.Engine, tmp_path: Path
+) -> None:
+    """A worker that is told to end hears the answers that come soon."""
+    upgrade(sqlite_engine)
+    host = host_app(engine=sqlite_engine, clock=None)
+    ended = host.signed_in("shop").post("/logout").get_json()["ended"]
+
+    process = worker(tmp_path, sqlite_engine, ANSWERS_AFTER="1")
+    eventually(lambda: host.owed(ended)[0].attempts == 1)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=20)
+
+    assert host.owed(ended)[0].state is DeliveryState.DELIVERED
+
+
+class TestJson:
+    """What other programs read."""
+
+    @pytest.mark.parametrize(
+        ("arguments", "expected"),
+        [
+            pytest.param(["db", "upgrade"], {"revision": head_revision()}, id="up"),
+            pytest.param(
+                ["db", "current"],
+                {"revision": head_revision(), "newest": head_revision()},
+                id="current",
+            ),
+            pytest.param(["sweep"], {"ended": 0}, id="sweep"),
+        ],
+    )
+    def test_of_a_short_command(
+        self, sqlite_engine: sa.Engine, arguments: list[str], expected: object
+    ) -> None:
+        """What is a sentence for people is an object for programs."""
+        result = run(host_app(engine=sqlite_engine), *arguments, "--json")
+
+        assert json.loads(result.stdout) == expected
+
+    @pytest.mark.parametrize(
+        "command", [pytest.param(each, id=name) for name, each in _leaves(commands)]
+    )
+    def test_is_there(self, command: click.Command) -> None:
+        """Each command can be read by a program."""
+        assert "as_json" in [each.name for each in command.params]
+
+
+def test_a_bar_is_for_a_terminal_only() -> None:
+    """What is piped somewhere has no bar in it."""
+    host = host_app()
+    host.signed_in("shop")
+    host.clock.tick(timedelta(days=1))
+    result = run(host, "sweep", "--json")
+
+    assert result.stderr == ""
+    assert json.loads(result.stdout) == {"ended": 1}
+
+
+def test_a_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever waits at a terminal sees that something happens, beside the result."""
+    terminal = io.StringIO()
+    terminal.isatty = lambda: True  # type: ignore[method-assign]
+    monkeypatch.setattr(sys, "stderr", terminal)
+    done = list(followed([1, 2, 3], "Working"))
+
+    assert done == [1, 2, 3]
+    assert "Working" in terminal.getvalue()
+    assert "100%" in terminal.getvalue()

@@ -8,12 +8,14 @@ import threading
 import time
 from collections.abc import Iterator
 from collections.abc import Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
 
 from idp_session._protocol import back_channel
+from idp_session.models import Attempt
 from idp_session.models import Delivery
 from idp_session.models import DeliveryState
 from idp_session.models import LogoutReason
@@ -233,6 +235,37 @@ def test_who_cannot_be_told_is_skipped(client_id: str) -> None:
 
     assert (after.state, after.last_error) == (DeliveryState.SKIPPED, None)
     assert after.finished_at == START
+    assert provider.sender.sent == []
+
+
+def test_who_does_not_want_to_hear_is_skipped() -> None:
+    """A reason that the client has not chosen is visible as the cause."""
+    provider = provider_with()
+    provider.clients.clients["shop"] = make_client(
+        logout_reasons=frozenset({LogoutReason.ADMIN})
+    )
+    owe(provider, "shop", "mail")
+
+    provider.delivery.run_once()
+
+    after, _ = provider.attempted
+    assert (after.state, after.last_error) == (DeliveryState.SKIPPED, "reason")
+    assert after.finished_at == START
+    assert [uri for uri, _ in provider.sender.sent] == [MAIL]
+
+
+def test_nothing_is_sent_unencrypted_to_who_wants_it_encrypted() -> None:
+    """Without a key for the client there is no token, and that is final and visible."""
+    # BCL-OP-25
+    provider = provider_with()
+    provider.clients.clients["shop"] = make_client(
+        id_token_encrypted_response_alg="ECDH-ES"
+    )
+    owe(provider)
+
+    after = delivered(provider)
+
+    assert (after.state, after.last_error) == (DeliveryState.FAILED, "no_token")
     assert provider.sender.sent == []
 
 
@@ -458,9 +491,9 @@ def test_a_failure_without_answer_counts_as_tried() -> None:
 @pytest.mark.parametrize(
     ("bound", "most"),
     [
-        pytest.param(timedelta(milliseconds=200), 2.0, id="some time"),
-        pytest.param(NONE_TO_WAIT, 1.0, id="no time"),
-        pytest.param(-SECOND, 1.0, id="negative"),
+        pytest.param(timedelta(milliseconds=200), 8.0, id="some time"),
+        pytest.param(NONE_TO_WAIT, 8.0, id="no time"),
+        pytest.param(-SECOND, 8.0, id="negative"),
     ],
 )
 def test_a_response_waits_no_longer_than_its_bound(
@@ -491,6 +524,106 @@ def test_what_another_process_delivers_is_seen() -> None:
     timer.join()
 
     assert delivery.state is DeliveryState.DELIVERED
+
+
+def shared_host(*client_ids: str) -> FakeProvider:
+    """A provider whose clients are all on one host, of which one at a time is told."""
+    provider = FakeProvider(
+        options=make_options(delivery_in_flight_per_host=1),
+        sender=FakeSender(),
+    )
+    clients = {
+        each: make_client(each, back_channel_logout_uri=f"https://Host.test./{each}")
+        for each in client_ids
+    }
+    provider.clients.clients.update(clients)
+
+    return provider
+
+
+def test_clients_of_one_host_share_its_limit() -> None:
+    """What the provider has learned of a host counts at the next claim."""
+    provider = shared_host("red", "blue")
+    owe(provider, "red", "blue", "shop")
+    provider.delivery.run_once()
+    owe(provider, "red", "blue", "shop")
+
+    claimed = provider.delivery.claim(10)
+
+    assert [each.client_id for each in claimed] == ["red", "shop"]
+
+
+def test_what_is_under_way_counts() -> None:
+    """A host that has its share gets nothing, whichever client it is for."""
+    provider = shared_host("red", "blue")
+    owe(provider, "red", "blue", "shop")
+    provider.delivery.run_once()
+    owe(provider, "red", "blue", "shop")
+
+    claimed = provider.delivery.claim(10, under_way={"host.test": 1})
+
+    assert [each.client_id for each in claimed] == ["shop"]
+
+
+def test_one_too_many_is_noticed_before_it_is_sent() -> None:
+    """A client that has just moved to a busy host is not sent to it."""
+    provider = shared_host("red", "blue")
+    owe(provider, "red", "blue")
+    red, blue = provider.delivery.claim(10)
+    attempt = provider.delivery.begin(red)
+    assert attempt is not None
+
+    refused = provider.delivery.begin(blue, under_way={str(attempt.host): 1})
+    provider.delivery.give_back([blue])
+    provider.delivery.settle([attempt])
+
+    assert refused is None
+    assert [uri for uri, _ in provider.sender.sent] == ["https://Host.test./red"]
+    assert [each.client_id for each in provider.delivery.claim(10)] == ["blue"]
+
+
+def test_whoever_is_not_told_is_no_burden() -> None:
+    """Clients without an address pass, however crowded it is elsewhere."""
+    provider = shared_host()
+    for _ in range(2):
+        owe(provider, "gone", "gone too")
+        provider.delivery.run_once()
+    owe(provider, "gone", "gone too")
+    owe(provider, "gone", "gone too")
+
+    assert len(provider.delivery.claim(10)) == 4
+
+
+def test_a_fault_of_the_sender_is_tried_again(caplog: pytest.LogCaptureFixture) -> None:
+    """A sender of the host that fails is no reason to tell nobody."""
+    provider = provider_with()
+    owe(provider)
+    (claimed,) = provider.delivery.claim(1)
+    outcome: Future[SendResult] = Future()
+    outcome.set_exception(LookupError("with a secret"))
+
+    (after,) = provider.delivery.settle(
+        [Attempt(delivery=claimed, host="shop.test", outcome=outcome)]
+    )
+
+    assert (after.state, after.last_error) == (DeliveryState.PENDING, "sender")
+    assert after.due_at > START
+    assert "sending failed: LookupError" in caplog.messages
+
+
+def test_a_cancelled_request_is_tried_again() -> None:
+    """A request that the sender has given up is owed still."""
+    provider = provider_with()
+    owe(provider)
+    (claimed,) = provider.delivery.claim(1)
+    outcome: Future[SendResult] = Future()
+    outcome.cancel()
+
+    (after,) = provider.delivery.settle(
+        [Attempt(delivery=claimed, host="shop.test", outcome=outcome)]
+    )
+
+    assert (after.state, after.last_error) == (DeliveryState.PENDING, "sender")
 
 
 def test_the_settings_count() -> None:

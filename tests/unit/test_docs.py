@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from types import ModuleType
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -22,9 +23,13 @@ from sphinx.pycode import ModuleAnalyzer
 from idp_session import DeliveryState
 from idp_session import SessionOptions
 from idp_session._protocol import session_management
+from idp_session.flask import IdpSession
 from idp_session.flask import user_session
 from idp_session.flask.cli import commands
 
+from .docs_examples import accounts
+from .docs_examples import blocks
+from .docs_examples import EXAMPLES
 from .test_public_names import PUBLIC
 
 ROOT = Path(__file__).parents[2]
@@ -56,14 +61,10 @@ _DURATION = re.compile(
 )
 
 
-def _blocks(page: Path) -> list[str]:
-    return re.findall(r"^```python\n(.*?)^```$", page.read_text(), re.MULTILINE | re.S)
-
-
 BLOCKS = [
     pytest.param(block, id=f"{page.relative_to(ROOT)}-{number}")
     for page in PAGES
-    for number, block in enumerate(_blocks(page), start=1)
+    for number, block in enumerate(blocks(page), start=1)
 ]
 
 
@@ -171,6 +172,27 @@ def test_python_in_the_docs_compiles(block: str) -> None:
     ] == []
 
 
+@pytest.mark.parametrize("block", BLOCKS)
+def test_python_in_the_docs_runs(block: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A piece of Python in the docs can be imported as it stands."""
+    provider = ModuleType("provider")
+    provider.idp_session = IdpSession()  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "accounts", accounts())
+    monkeypatch.setitem(sys.modules, "provider", provider)
+
+    exec(block, {"__name__": "block"})  # noqa: S102 - our own text
+
+
+def test_every_example_is_shown() -> None:
+    """Each file of examples is in a page, so that none is kept up for nobody."""
+    texts = "".join(page.read_text() for page in PAGES)
+    shown = set(
+        re.findall(r"^```\{literalinclude\} .*?examples/(\w+\.py)$", texts, re.M)
+    )
+
+    assert shown == {path.name for path in EXAMPLES.glob("*.py")}
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_commands_in_the_docs_exist(page: Path) -> None:
     """Whoever types what the docs say finds a target or a command of that name."""
@@ -178,7 +200,9 @@ def test_commands_in_the_docs_exist(page: Path) -> None:
     targets = re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
 
     assert set(re.findall(r"[`\n](?:\w+=\S+ )?make (\w+)", text)) <= set(targets)
-    assert set(re.findall(r"flask idp-session (\w+)", text)) <= set(commands.commands)
+    assert set(re.findall(r"flask idp-session ([\w-]+)", text)) <= set(
+        commands.commands
+    )
 
 
 def test_the_links_of_the_readme_lead_somewhere() -> None:
@@ -199,7 +223,7 @@ def test_every_state_of_a_delivery_is_in_the_table() -> None:
 
 def test_session_state_is_computed_as_documented() -> None:
     """Another part of a provider can follow the guide and gets the same value."""
-    [block] = _blocks(ROOT / "docs" / "guides" / "check-session.md")
+    [block] = blocks(ROOT / "docs" / "guides" / "check-session.md")
     guide: dict[str, Any] = {}
     exec(block, guide)  # noqa: S102 - our own text
     about = {"client_id": "my shop", "origin": "https://shop.example"}
@@ -208,6 +232,27 @@ def test_session_state_is_computed_as_documented() -> None:
     assert guide["session_state"](
         **about, browser_state="ab12", random="r-1"
     ) == session_management.session_state(**about, browser_state="ab12", salt=salt)
+
+
+def test_tokens_are_taken_back_as_documented() -> None:
+    """Whoever copies the port of the guide revokes what it should, and no more."""
+    [block] = blocks(ROOT / "docs" / "guides" / "tokens.md")
+    guide: dict[str, Any] = {}
+    exec(block, guide)  # noqa: S102 - our own text
+    tokens = [
+        SimpleNamespace(client_id=client_id, scope=scope)
+        for client_id in ("shop", "mail")
+        for scope in ("openid", "openid offline_access")
+    ]
+    table = SimpleNamespace(of_session=lambda _: list(tokens), delete=tokens.remove)
+
+    guide["SessionTokens"](table).revoke("5e55", client_ids=("shop",))
+
+    assert [(each.client_id, each.scope) for each in tokens] == [
+        ("shop", "openid offline_access"),
+        ("mail", "openid"),
+        ("mail", "openid offline_access"),
+    ]
 
 
 class TestQuickStart:
@@ -226,7 +271,7 @@ class TestQuickStart:
     def provider(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> Iterator[ModuleType]:
-        quick_start, _ = _blocks(ROOT / "README.md")
+        quick_start, _ = blocks(ROOT / "README.md")
         (tmp_path / "provider.py").write_text(quick_start)
         (tmp_path / "accounts.py").write_text("def is_password(a, b): return a == b\n")
         _python("flask idp-session db upgrade", tmp_path, self.ENVIRONMENT)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
 from datetime import timedelta
 from functools import partial
 
@@ -11,46 +9,21 @@ import pytest
 
 from idp_session.models import EndedSession
 from idp_session.models import LogoutReason
-from idp_session.models import ServerSideSession
 from idp_session.services.ending import EndingService
-from idp_session.testing import make_participant
-from idp_session.testing import make_session
 from idp_session.testing import START
 from idp_session.testing import together
 from tests.fakes import FakeProvider
+from tests.fakes import RecordingTokens
 
-every_time = pytest.mark.parametrize("attempt", range(25))
-
-HOUR = timedelta(hours=1)
+from .sessions_to_end import begin
+from .sessions_to_end import every_time
+from .sessions_to_end import HOUR
+from .sessions_to_end import renew
 
 
 @pytest.fixture
 def provider() -> FakeProvider:
     return FakeProvider()
-
-
-def begin(
-    provider: FakeProvider,
-    subject_id: str = "alice",
-    *,
-    clients: Sequence[str] = (),
-    expires_at: datetime = START + 2 * HOUR,
-) -> ServerSideSession:
-    """A session with clients."""
-    session = make_session(subject_id=subject_id, expires_at=expires_at)
-    provider.store.create(session)
-
-    for client_id in clients:
-        provider.store.add_participant(
-            make_participant(session.session_id, client_id=client_id)
-        )
-
-    return session
-
-
-def renew(provider: FakeProvider, session: ServerSideSession) -> None:
-    now = provider.clock.now()
-    provider.store.renew(session.key, renewed_at=now, expires_at=now + HOUR)
 
 
 def test_ending_is_announced_and_delivered(provider: FakeProvider) -> None:
@@ -180,57 +153,161 @@ def test_nobody_has_no_sessions(provider: FakeProvider) -> None:
     assert provider.dispatcher.kicks == 0
 
 
-def test_a_sweep_goes_on_in_bounded_transactions(provider: FakeProvider) -> None:
-    """Many expired sessions never end in one transaction."""
-    for _ in range(120):
-        begin(provider)
-    provider.clock.tick(2 * HOUR)
-    provider.spy.calls.clear()
+def test_without_notification_nobody_is_told(provider: FakeProvider) -> None:
+    """The session goes and is announced, and nothing is owed nor sent."""
+    session = begin(provider, clients=["shop"])
 
-    assert provider.sweep.run_once() == 120
-    assert provider.spy.calls == ["end_expired"] * 3
-    assert provider.dispatcher.kicks == 3
+    ended = provider.ending.end(
+        session.session_id, reason=LogoutReason.ADMIN, notify=False
+    )
 
-
-# BCL-OP-33
-def test_a_sweep_ends_what_has_expired(provider: FakeProvider) -> None:
-    """Clients hear of an expiry that no request has noticed."""
-    idle = begin(provider, clients=["shop"])
-    live = begin(provider, expires_at=START + 3 * HOUR)
-    provider.clock.tick(2 * HOUR)
-
-    count = provider.sweep.run_once()
-
-    assert count == 1
-    assert [each.session_id for each in provider.ended] == [idle.session_id]
-    assert provider.ended[0].reason is LogoutReason.IDLE_TIMEOUT
-    assert len(provider.queue.of_session(idle.session_id)) == 1
-    assert provider.store.get(live.key) == live
+    assert ended is not None
+    assert not ended.notified
+    assert provider.ended == [ended]
+    assert provider.tokens.revoked == [(session.session_id, ("shop",))]
+    assert provider.queue.of_session(session.session_id) == ()
+    assert provider.dispatcher.kicks == 0
 
 
-def test_a_sweep_has_a_limit(provider: FakeProvider) -> None:
-    """What is left over waits for the next sweep, the longest expired comes first."""
-    late = begin(provider, expires_at=START + HOUR)
-    early = begin(provider, expires_at=START)
-    provider.clock.tick(2 * HOUR)
+def test_all_sessions_end_without_notification(provider: FakeProvider) -> None:
+    """All sessions of a subject can go without a word, too."""
+    session = begin(provider, clients=["shop"])
 
-    assert provider.sweep.run_once(limit=1) == 1
-    assert provider.sweep.run_once(limit=1) == 1
-    assert provider.sweep.run_once(limit=1) == 0
-    assert [each.session_id for each in provider.ended] == [
-        early.session_id,
-        late.session_id,
-    ]
+    provider.ending.end_all(
+        subject_id="alice", reason=LogoutReason.SUBJECT, notify=False
+    )
+
+    assert provider.queue.of_session(session.session_id) == ()
+    assert provider.store.find(session.session_id) is None
 
 
-def test_a_sweep_spares_what_is_renewed_meanwhile(provider: FakeProvider) -> None:
-    """Between the look and the end a request may still come."""
-    session = begin(provider)
-    provider.clock.tick(2 * HOUR)
-    provider.spy.before["end_expired"] = partial(renew, provider, session)
+@pytest.mark.parametrize(
+    ("notify", "owed"),
+    [pytest.param(True, 1, id="told"), pytest.param(False, 0, id="not told")],
+)
+def test_a_client_leaves(provider: FakeProvider, owed: int, *, notify: bool) -> None:
+    """It is announced, its tokens are revoked, and it is told unless it is not to be."""
+    session = begin(provider, clients=["shop", "mail"])
+    provider.clock.tick(HOUR)
 
-    assert provider.sweep.run_once() == 0
-    assert provider.store.get(session.key) is not None
+    departure = provider.ending.leave(
+        session.session_id,
+        client_ids=["shop"],
+        reason=LogoutReason.ADMIN,
+        notify=notify,
+    )
+
+    assert departure is not None
+    assert (departure.client_ids, departure.left_at) == (("shop",), START + HOUR)
+    assert provider.departures == [departure]
+    assert provider.tokens.revoked == [(session.session_id, ("shop",))]
+    assert len(provider.queue.of_session(session.session_id)) == owed
+    assert provider.dispatcher.kicks == owed
+    assert provider.ended == []
+    assert provider.store.get(session.key) == session
+
+
+def test_who_does_not_take_part_does_not_leave(provider: FakeProvider) -> None:
+    """Nothing is announced, revoked or sent when nobody leaves."""
+    session = begin(provider, clients=["shop"])
+
+    departure = provider.ending.leave(
+        session.session_id, client_ids=["mail"], reason=LogoutReason.ADMIN
+    )
+
+    assert departure is None
+    assert provider.departures == []
+    assert provider.tokens.revoked == []
+    assert provider.dispatcher.kicks == 0
+
+
+class TestTokens:
+    """What was given out in a session is taken back with its end."""
+
+    def test_every_end_revokes_once(self, provider: FakeProvider) -> None:
+        """An end by the sweep, and one by a call, and never a second time."""
+        swept = begin(provider, clients=["shop"], expires_at=START)
+        ended = begin(provider, clients=["mail", "shop"])
+
+        provider.sweep.run_once()
+        for _ in range(2):
+            provider.ending.end(ended.session_id, reason=LogoutReason.USER)
+
+        assert provider.tokens.revoked == [
+            (swept.session_id, ("shop",)),
+            (ended.session_id, ("mail", "shop")),
+        ]
+
+    def test_without_clients_nothing_is_revoked(self, provider: FakeProvider) -> None:
+        """No call can be mistaken for one that means every client."""
+        session = begin(provider)
+
+        provider.ending.end(session.session_id, reason=LogoutReason.USER)
+
+        assert len(provider.ended) == 1
+        assert provider.tokens.revoked == []
+
+    def test_it_happens_after_the_session_has_durably_gone(
+        self, provider: FakeProvider
+    ) -> None:
+        """A token that is made now finds no session, whatever is revoked when."""
+        session = begin(provider, clients=["shop"])
+        seen: list[object] = []
+        ending = _with_tokens(
+            provider,
+            RecordingTokens(lambda each: seen.append(provider.store.find(each))),
+        )
+
+        ending.end(session.session_id, reason=LogoutReason.USER)
+
+        assert seen == [None]
+
+    def test_a_failure_breaks_nothing_and_tells_nothing(
+        self, provider: FakeProvider, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """The clients are told, and the log has neither the message nor the whole id."""
+        first, second = (begin(provider, clients=["shop"]) for _ in range(2))
+
+        def fail(_: str) -> None:
+            raise LookupError("refresh token 5ec4e7")
+
+        ending = _with_tokens(provider, RecordingTokens(fail))
+
+        ending.leave(first.session_id, client_ids=["shop"], reason=LogoutReason.ADMIN)
+        ended = ending.end(second.session_id, reason=LogoutReason.USER)
+
+        assert provider.ended == [ended]
+        assert len(provider.departures) == 1
+        assert provider.dispatcher.kicks == 2
+        assert caplog.text.count("LookupError") == 2
+        assert "5ec4e7" not in caplog.text
+        assert first.session_id not in caplog.text
+
+    def test_a_provider_without_tokens(self, provider: FakeProvider) -> None:
+        """Who does not want to hear of it does not have to."""
+        session = begin(provider, clients=["shop", "mail"])
+        ending = EndingService(
+            store=provider.store,
+            clock=provider.clock,
+            dispatcher=provider.dispatcher,
+            announce=provider.ended.append,
+        )
+
+        ending.leave(session.session_id, client_ids=["mail"], reason=LogoutReason.USER)
+        ending.end(session.session_id, reason=LogoutReason.USER)
+
+        assert [each.client_ids for each in provider.ended] == [("shop",)]
+
+
+def _with_tokens(provider: FakeProvider, tokens: RecordingTokens) -> EndingService:
+    return EndingService(
+        store=provider.store,
+        clock=provider.clock,
+        dispatcher=provider.dispatcher,
+        announce=provider.ended.append,
+        announce_departure=provider.departures.append,
+        tokens=tokens,
+    )
 
 
 @every_time
@@ -249,17 +326,3 @@ def test_two_end_one_session(provider: FakeProvider, attempt: int) -> None:
     assert [each for each in results if each is not None] == provider.ended
     assert len(provider.ended) == provider.dispatcher.kicks == 1
     assert len(provider.queue.of_session(session.session_id)) == 1
-
-
-@every_time
-def test_two_sweeps_at_once(provider: FakeProvider, attempt: int) -> None:
-    """Any number of processes may sweep; together they end each session once."""
-    sessions = [begin(provider) for _ in range(4)]
-    provider.clock.tick(2 * HOUR)
-
-    counts = together([provider.sweep.run_once] * 2)
-
-    assert sum(counts) == 4
-    assert sorted(each.session_id for each in provider.ended) == sorted(
-        each.session_id for each in sessions
-    )

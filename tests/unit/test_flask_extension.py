@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import time
 from collections.abc import Callable
@@ -12,13 +13,16 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from flask import Flask
+from joserfc.jwk import generate_key
 
+from idp_session import Client
 from idp_session import ConfigurationError
 from idp_session import Delivery
 from idp_session import DeliveryState
 from idp_session import Lifetime
 from idp_session import LogoutReason
 from idp_session import Principal
+from idp_session.adapters.curl import CurlLogoutSender
 from idp_session.adapters.http import RequestsLogoutSender
 from idp_session.adapters.signing import KeySetTokenSigner
 from idp_session.flask import IdpSession
@@ -29,6 +33,8 @@ from idp_session.flask.state import app_state
 from idp_session.stores.memory import MemoryDeliveryQueue
 from idp_session.stores.memory import MemorySessionStore
 from idp_session.stores.sql import SqlSessionStore
+from tests.fakes import RecordingDispatcher
+from tests.fakes import RecordingTokens
 
 from .hosts import attributes
 from .hosts import HANDLE
@@ -36,10 +42,16 @@ from .hosts import Host
 from .hosts import host_app
 from .hosts import ISSUER
 from .hosts import key_set
+from .hosts import MAIL
 from .hosts import running
+from .hosts import SHOP
 from .hosts import StaticClients
+from .independent_jose import decrypted
+
+KEY = generate_key("EC", "P-256")
 
 SECRET = "a secret key for tests"
+LOOPBACK = "127.0.0.0/8,::1/128"
 
 
 @pytest.fixture
@@ -174,13 +186,50 @@ def test_the_database_of_the_settings(tmp_path: Path) -> None:
     assert str(state.engine.url) == url
 
 
-def test_the_default_sender_is_strict() -> None:
+@pytest.mark.parametrize(
+    ("choice", "kind"),
+    [
+        pytest.param("auto", CurlLogoutSender, id="auto"),
+        pytest.param("curl", CurlLogoutSender, id="curl"),
+        pytest.param("requests", RequestsLogoutSender, id="requests"),
+    ],
+)
+def test_the_default_sender_is_strict(choice: str, kind: type) -> None:
     """Without other word, logout tokens go neither over http nor to this machine."""
-    host = host_app(sender=None, config={"IDP_SESSION_DELIVERY_TIMEOUT": 1})
+    host = host_app(sender=None, config={"IDP_SESSION_DELIVERY_SENDER": choice})
     sender = host.state.delivery._sender
 
-    assert isinstance(sender, RequestsLogoutSender)
-    assert sender.send("http://127.0.0.1:9/back", "token").failure == "address_refused"
+    assert isinstance(sender, kind)
+    for uri in ("http://example.com/back", "https://127.0.0.1:8443/back"):
+        assert sender.submit(uri, "token").result(9).failure == "address_refused"
+
+
+@pytest.mark.parametrize("choice", ["curl", "requests"])
+@pytest.mark.parametrize(
+    ("settings", "failure"),
+    [
+        pytest.param({"ALLOWED_HOSTS": "localhost"}, "connection", id="host"),
+        pytest.param({"ALLOWED_NETWORKS": LOOPBACK}, "connection", id="network"),
+        pytest.param({}, "address_refused", id="nothing"),
+        pytest.param(
+            {"ALLOWED_NETWORKS": LOOPBACK, "ALLOWED_PORTS": "443"},
+            "address_refused",
+            id="port",
+        ),
+    ],
+)
+def test_the_default_sender_has_the_settings(
+    choice: str, settings: dict[str, str], failure: str
+) -> None:
+    """What the settings allow is allowed to the sender, and nothing else."""
+    given = {f"IDP_SESSION_DELIVERY_{name}": each for name, each in settings.items()}
+    config = {"IDP_SESSION_DELIVERY_SENDER": choice, **given}
+    host = host_app(sender=None, config=config)
+
+    # Nobody listens on this port.
+    sent = host.state.sender.submit("https://localhost:1025/back", "token").result(9)
+
+    assert sent.failure == failure
 
 
 def test_two_apps_do_not_mix() -> None:
@@ -315,6 +364,42 @@ def test_a_sign_in_with_its_own_lifetime(host: Host) -> None:
         assert not host.extension.is_live(session_id)
 
 
+def test_is_live_for_a_client(host: Host) -> None:
+    """For a client the session is over as soon as it takes part no longer."""
+    browser = host.signed_in("shop", "mail")
+    session_id = browser.get("/whoami").get_json()["sid"]
+
+    def lives() -> list[bool]:
+        with host.app.app_context():
+            return [
+                host.extension.is_live(session_id, client_id=client_id)
+                for client_id in ("shop", "mail", "news")
+            ]
+
+    before = lives()
+    browser.post("/leave/shop")
+    after = lives()
+    browser.post("/logout")
+
+    assert before == [True, True, False]
+    assert after == [False, True, False]
+    assert lives() == [False, False, False]
+
+
+def test_tokens_are_revoked() -> None:
+    """Who revokes tokens hears of each session that ends, and of clients that leave."""
+    tokens = RecordingTokens()
+    host = host_app(tokens=tokens)
+    browser = host.signed_in("shop", "mail")
+    host.signed_in("shop", subject="bob")
+    session_id = browser.get("/whoami").get_json()["sid"]
+
+    browser.post("/leave/shop")
+    browser.post("/logout")
+
+    assert tokens.revoked == [(session_id, ("shop",)), (session_id, ("mail",))]
+
+
 def test_is_live_of_an_unknown_session(host: Host) -> None:
     """What does not exist does not live."""
     with host.app.app_context():
@@ -348,7 +433,7 @@ def test_outside_of_a_request(host: Host) -> None:
     """There is no session of nobody's request."""
     with (
         host.app.app_context(),
-        pytest.raises(RuntimeError, match="request context"),
+        pytest.raises(RuntimeError, match="session_from"),
     ):
         host.extension.sign_out()
 
@@ -401,7 +486,7 @@ def busy(looks: list[int]) -> Host:
 
 def eventually(is_true: Callable[[], bool]) -> bool:
     """Whether something becomes true within some seconds."""
-    until = time.monotonic() + 5
+    until = time.monotonic() + 30
 
     while not is_true() and time.monotonic() < until:
         time.sleep(0.005)
@@ -476,6 +561,88 @@ def test_stopping_does_not_wait_for_ever(busy: Host) -> None:
     assert not finished
 
 
+class _KeysElsewhere:
+    """A :class:`~idp_session.ports.ClientKeys` that finds the same for everybody."""
+
+    def key_set_of(self, client: Client) -> dict[str, Any]:
+        return {"keys": [KEY.as_dict(private=False)]}
+
+
+@pytest.mark.parametrize(
+    ("members", "collaborators"),
+    [
+        pytest.param(
+            {"jwks": {"keys": [KEY.as_dict(private=False)]}}, {}, id="by value"
+        ),
+        pytest.param(
+            {"jwks_uri": "https://shop.test/jwks"},
+            {"client_keys": _KeysElsewhere()},
+            id="from the host",
+        ),
+    ],
+)
+def test_encrypted_logout_tokens(
+    members: dict[str, Any], collaborators: dict[str, Any]
+) -> None:
+    """What is posted to a client that wants encryption only that client can read."""
+    shop = dataclasses.replace(
+        SHOP, id_token_encrypted_response_alg="ECDH-ES", **members
+    )
+    host = host_app(clients=(shop,), **collaborators)
+    browser = host.signed_in("shop")
+    session_id = browser.get("/whoami").get_json()["sid"]
+    browser.post("/logout")
+    host.deliver()
+
+    [(_, token)] = host.sender.sent
+    signed = host.signer.verify(decrypted(token, KEY.private_key), clients=host.clients)
+    assert signed is not None
+    assert signed.claims["sid"] == session_id
+
+
+def test_the_settings_of_logout_tokens() -> None:
+    """Reasons and their claim are set for all clients by the app's config."""
+    host = host_app(
+        config={
+            "IDP_SESSION_LOGOUT_REASONS": "user",
+            "IDP_SESSION_LOGOUT_REASON_CLAIM": True,
+        }
+    )
+    host.signed_in("shop").post("/logout")
+    other = host.signed_in("shop").get("/whoami").get_json()["sid"]
+    host.state.ending.end(other, reason=LogoutReason.ADMIN)
+    host.deliver()
+
+    [(_, token)] = host.sender.sent
+    signed = host.signer.verify(token, clients=host.clients)
+    assert signed is not None
+    assert signed.claims["logout_reason"] == "user"
+    assert [each.state for each in host.owed(other)] == [DeliveryState.SKIPPED]
+
+
+def test_who_does_not_want_to_hear_is_not_waited_for() -> None:
+    """The page says nothing of an application that chose not to hear of this."""
+    uninterested = dataclasses.replace(
+        MAIL, front_channel_logout_uri=None, logout_reasons=frozenset()
+    )
+    busy = host_app(
+        clients=(SHOP, uninterested),
+        config={
+            "IDP_SESSION_DELIVERY_IN_PROCESS": True,
+            "IDP_SESSION_BACK_CHANNEL_WAIT": 10,
+        },
+    )
+
+    with running(busy):
+        browser = busy.signed_in("shop", "mail")
+        hint = busy.hint("shop", sid=browser.get("/whoami").get_json()["sid"])
+        page = browser.get("/connect/endsession", query_string={"id_token_hint": hint})
+        page = browser.get(page.headers["Location"]) if page.location else page
+
+    assert "1</span> of 1 application confirmed" in page.text
+    assert "Mail" not in page.text
+
+
 def test_without_background_work(host: Host) -> None:
     """Where another process delivers, starting and stopping do nothing."""
     host.extension.start_background_work(host.app)
@@ -488,6 +655,20 @@ def test_without_background_work(host: Host) -> None:
 
     assert stopped
     assert host.sender.sent == []
+    assert host.deliver() == 1
+
+
+def test_a_dispatcher_of_the_host() -> None:
+    """Where a dispatcher is given it is told what is owed, and no thread here sends."""
+    dispatcher = RecordingDispatcher()
+    host = host_app(
+        config={"IDP_SESSION_DELIVERY_IN_PROCESS": True}, dispatcher=dispatcher
+    )
+    browser = host.signed_in("shop")
+    browser.post("/logout")
+
+    assert dispatcher.kicks == 1
+    assert host.state.dispatcher is dispatcher
     assert host.deliver() == 1
 
 

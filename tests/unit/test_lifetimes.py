@@ -93,14 +93,14 @@ def test_a_renewal_is_due_at_half_of_the_idle_time(
     after: timedelta, *, due: bool
 ) -> None:
     """Most requests write nothing."""
-    assert LIFETIME.renewal_due(make_session(), START + after) is due
+    assert make_session().renewal_due(START + after) is due
 
 
 def test_what_ends_at_its_absolute_end_is_not_renewed() -> None:
     """No write is wasted on an end that cannot move."""
     session = make_session(expires_at=START + 12 * HOUR)
 
-    assert not LIFETIME.renewal_due(session, START + 11 * HOUR)
+    assert not session.renewal_due(START + 11 * HOUR)
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_sliding_never_passes_absolute(
     for pause in pauses:
         now += pause
 
-        if now < session.expires_at and lifetime.renewal_due(session, now):
+        if now < session.expires_at and session.renewal_due(now):
             session = make_session(
                 renewed_at=now,
                 expires_at=lifetime.expires_at(now, end),

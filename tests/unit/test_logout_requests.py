@@ -129,6 +129,19 @@ def test_a_request_survives_the_page(
     assert service.open(text, session_key=KEY) == request_
 
 
+@pytest.mark.parametrize("given", [True, False])
+def test_what_was_given_survives_the_page(
+    service: LogoutRequestService, *, given: bool
+) -> None:
+    """After the page it is still known what was given and could not be used."""
+    request = LogoutRequest(hint_given=given, address_given=given)
+
+    opened = service.open(service.seal(request, session_key=KEY), session_key=KEY)
+
+    assert opened is not None
+    assert (opened.hint_given, opened.address_given) == (given, given)
+
+
 # RIL-OP-17
 def test_a_form_of_another_session_is_foreign(service: LogoutRequestService) -> None:
     """A form that an attacker got for their own session ends nobody else's."""

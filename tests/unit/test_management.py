@@ -445,6 +445,26 @@ class TestEnd:
         assert service.end_all(subject_id=subject_id, reason=LogoutReason.ADMIN) == 0
         assert ids(service.query()) == begun
 
+    def test_without_notification(
+        self, provider: FakeProvider, service: SessionManagementService
+    ) -> None:
+        """The sessions end, and no client is owed word."""
+        (first, second) = begin(provider, 2)
+        for session_id in (first, second):
+            provider.store.add_participant(make_participant(session_id))
+
+        ended = service.end(
+            SessionFilter(session_id=first), reason=LogoutReason.ADMIN, notify=False
+        )
+        all_ended = service.end_all(
+            subject_id="alice", reason=LogoutReason.ADMIN, notify=False
+        )
+
+        assert (ended, all_ended) == (1, 1)
+        assert provider.queue.of_session(first) == ()
+        assert provider.queue.of_session(second) == ()
+        assert provider.dispatcher.kicks == 0
+
     @pytest.mark.parametrize("attempt", range(25))
     def test_several_end_at_once(self, sqlite_engine: sa.Engine, attempt: int) -> None:
         """Of several administrators one ends each session, and all are over then."""
@@ -467,6 +487,112 @@ class TestEnd:
 
         assert sum(counts) == len(ended) == 4
         assert store.find_by_subject("alice") == ()
+
+
+class TestEndForClients:
+    """Ending sessions for some of their clients."""
+
+    @staticmethod
+    def join(provider: FakeProvider, session_id: str, *client_ids: str) -> None:
+        for client_id in client_ids:
+            provider.store.add_participant(
+                make_participant(session_id, client_id=client_id)
+            )
+
+    @staticmethod
+    def clients(provider: FakeProvider, session_id: str) -> list[str]:
+        found = provider.store.participants(session_id)
+
+        return [each.client_id for each in found]
+
+    def test_these_clients_leave_and_the_sessions_go_on(
+        self, provider: FakeProvider, service: SessionManagementService
+    ) -> None:
+        """In the sessions that are meant, and each that left is told."""
+        spared, first, second = begin(provider, 3)
+        (other,) = begin(provider, 1, subject_id="bob")
+        for session_id in (spared, first, other):
+            self.join(provider, session_id, "shop", "mail", "wiki")
+        self.join(provider, second, "wiki")
+
+        left = service.end_for_clients(
+            ALICE,
+            client_ids={"shop", "wiki"},
+            reason=LogoutReason.CLIENT,
+            except_session_id=spared,
+        )
+
+        assert left == 3
+        assert self.clients(provider, first) == ["mail"]
+        assert self.clients(provider, second) == []
+        assert len(self.clients(provider, spared)) == 3
+        assert len(self.clients(provider, other)) == 3
+        assert len(service.query(ALICE).sessions) == 3
+        owed = provider.queue.of_session(first)
+        assert [each.client_id for each in owed] == ["shop", "wiki"]
+        assert {each.reason for each in owed} == {LogoutReason.CLIENT}
+
+    def test_all_batches_are_meant(
+        self,
+        provider: FakeProvider,
+        service: SessionManagementService,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """However many there are, and although they stay in the list that is read."""
+        monkeypatch.setattr(management, "_BATCH", 2)
+        for session_id in begin(provider, 5):
+            self.join(provider, session_id, "shop")
+
+        left = service.end_for_clients(
+            SessionFilter(client_id="shop"),
+            client_ids=["shop"],
+            reason=LogoutReason.ADMIN,
+        )
+
+        assert left == len(provider.departures) == 5
+        assert service.query(SessionFilter(client_id="shop")).sessions == ()
+
+    def test_without_notification(
+        self, provider: FakeProvider, service: SessionManagementService
+    ) -> None:
+        """They leave, and nobody tells them."""
+        (session_id,) = begin(provider, 1)
+        self.join(provider, session_id, "shop")
+
+        left = service.end_for_clients(
+            ALICE, client_ids=["shop"], reason=LogoutReason.ADMIN, notify=False
+        )
+
+        assert left == 1
+        assert self.clients(provider, session_id) == []
+        assert provider.queue.of_session(session_id) == ()
+
+    @pytest.mark.parametrize(
+        ("wanted", "client_ids"),
+        [
+            pytest.param(SessionFilter(), ["shop"], id="empty filter"),
+            pytest.param(ALICE, [], id="no clients"),
+            pytest.param(ALICE, "", id="no text"),
+            pytest.param(ALICE, "shop", id="a text"),
+        ],
+    )
+    def test_what_is_refused(
+        self,
+        provider: FakeProvider,
+        service: SessionManagementService,
+        wanted: SessionFilter,
+        client_ids: list[str] | str,
+    ) -> None:
+        """Neither all sessions nor all clients by accident, nor clients of one letter."""
+        (session_id,) = begin(provider, 1)
+        self.join(provider, session_id, "shop", "s")
+
+        with pytest.raises(ValueError, match="name"):
+            service.end_for_clients(
+                wanted, client_ids=client_ids, reason=LogoutReason.ADMIN
+            )
+
+        assert self.clients(provider, session_id) == ["shop", "s"]
 
 
 class TestAttributes:

@@ -135,6 +135,11 @@ def test_a_result_that_is_not_final_moves_a_delivery() -> None:
         pytest.param(
             errors.InvalidClientMetadataError, errors.ProtocolError, id="metadata"
         ),
+        pytest.param(
+            errors.InvalidRedirectUriError,
+            errors.InvalidClientMetadataError,
+            id="redirect URI",
+        ),
         pytest.param(errors.SessionStoreError, errors.IdpSessionError, id="store"),
         pytest.param(errors.SessionExistsError, errors.SessionStoreError, id="exists"),
         pytest.param(errors.SessionGoneError, errors.SessionStoreError, id="gone"),

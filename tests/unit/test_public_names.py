@@ -22,15 +22,23 @@ from idp_session import relying_party
 
 PUBLIC = {
     "idp_session": [
+        "AddressStanding",
         "AuthenticationProperties",
         "Client",
+        "ClientLogout",
         "ConfigurationError",
         "Delivery",
         "DeliveryState",
+        "Departure",
         "EndedSession",
+        "HintStanding",
         "IdpSessionError",
         "Lifetime",
+        "LogoutContext",
+        "LogoutOutcome",
         "LogoutReason",
+        "LogoutResult",
+        "NotInCookieModeError",
         "Participant",
         "Principal",
         "ServerSideSession",
@@ -41,13 +49,20 @@ PUBLIC = {
         "SessionLimitError",
         "SessionOptions",
         "SessionPage",
+        "SessionTooLargeError",
         "Ticket",
         "UserSession",
     ],
     "idp_session.flask": [
+        "DefaultLogoutPolicy",
+        "HeldSession",
         "IdpSession",
+        "admin_blueprint",
+        "clients_left",
         "deliver_until",
         "delivery_attempted",
+        "delivery_finished",
+        "devices_blueprint",
         "protocol_blueprint",
         "session_ended",
         "session_events_blueprint",
@@ -57,16 +72,25 @@ PUBLIC = {
     "idp_session.integrations.authlib": [
         "LogoutClientMetadataClaims",
         "ParticipatingGrantMixin",
+        "Question",
         "SessionAuthorizationServer",
         "SessionOpenIDCode",
         "SignOn",
         "SingleLogoutEndpoint",
         "check_logout_metadata",
+        "check_redirect_uris",
         "current_session_claims",
         "discovery_metadata",
+        "encryption_metadata",
         "logout_request_reader",
     ],
+    "idp_session.integrations.celery": [
+        "CeleryDispatcher",
+        "beat_schedule",
+        "register_tasks",
+    ],
     "idp_session.relying_party": [
+        "FetchedKeys",
         "KeySource",
         "LogoutReceiver",
         "LogoutToken",
@@ -75,6 +99,7 @@ PUBLIC = {
         "MemorySessionRegistry",
         "ReplayGuard",
         "SessionRegistry",
+        "TokenDecryption",
     ],
 }
 
@@ -204,15 +229,46 @@ def test_every_field_of_a_value_is_explained(name: str) -> None:
     assert {field.name for field in fields(value)} - explained == set()
 
 
-def test_a_relying_party_loads_no_database() -> None:
-    """A client that only wants to be signed out does not pay for the provider's half."""
-    heavy = {"sqlalchemy", "alembic", "requests", "authlib"}
-    program = (
-        "import sys, idp_session.relying_party;"
-        "print(*{name.partition('.')[0] for name in sys.modules})"
-    )
+@pytest.mark.parametrize(
+    ("program", "flask"),
+    [
+        pytest.param("import idp_session.relying_party", False, id="the package"),
+        pytest.param(
+            "from idp_session.relying_party import FetchedKeys, LogoutTokenValidator",
+            False,
+            id="what validates",
+        ),
+        pytest.param(
+            "from idp_session.relying_party import LogoutReceiver", True, id="receiver"
+        ),
+    ],
+)
+def test_a_relying_party_is_light(program: str, flask: bool) -> None:
+    """A client loads no database, nothing of the provider, and Flask if it uses it."""
+    heavy = {"sqlalchemy", "alembic", "requests", "authlib", "celery", "redis"}
+    halves = {"services", "stores", "adapters", "integrations", "flask"}
+    halves |= {f"_protocol.{name}" for name in ("rp_initiated", "session_management")}
+    loaded = _loaded_by(program)
+
+    assert heavy & loaded == set()
+    assert {f"idp_session.{half}" for half in halves} & loaded == set()
+    # The page in the provider's frame has a policy, which both sides merge alike.
+    assert ("idp_session._protocol" in loaded) <= flask
+    assert ("flask" in loaded) is flask
+
+
+def test_a_relying_party_has_no_other_names() -> None:
+    """A name that is not there is missed as in any module."""
+    with pytest.raises(AttributeError, match="nothing"):
+        _ = relying_party.nothing
+
+
+def _loaded_by(program: str) -> set[str]:
     result = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+        [sys.executable, "-c", f"import sys\n{program}\nprint(*sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
     )
 
-    assert heavy & set(result.stdout.split()) == set()
+    return set(result.stdout.split())

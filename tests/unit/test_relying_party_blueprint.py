@@ -1,5 +1,6 @@
 """The endpoints at which a client is told that a session has ended."""
 
+import re
 from collections.abc import Callable
 from datetime import datetime
 from datetime import timedelta
@@ -7,6 +8,7 @@ from datetime import UTC
 
 import pytest
 from flask import Flask
+from flask import Response
 from flask.testing import FlaskClient
 from joserfc import jwt
 from joserfc.jwk import KeySet
@@ -47,6 +49,8 @@ class Told:
         self.back: list[str | None] = []
         self.front: list[tuple[str | None, str | None]] = []
         self.failing = False
+        #: What it says of the sessions that it has ended.
+        self.found: object = None
 
     def back_channel(self, token: LogoutToken) -> None:
         if self.failing:
@@ -54,8 +58,10 @@ class Told:
 
         self.back.append(token.session_id)
 
-    def front_channel(self, issuer: str | None, session_id: str | None) -> None:
+    def front_channel(self, issuer: str | None, session_id: str | None) -> object:
         self.front.append((issuer, session_id))
+
+        return self.found
 
 
 @pytest.fixture
@@ -74,9 +80,16 @@ def validator() -> LogoutTokenValidator:
     )
 
 
-def serving(receiver: LogoutReceiver) -> FlaskClient:
+def serving(receiver: LogoutReceiver, *, policy: str | None = None) -> FlaskClient:
     app = Flask(__name__)
     app.register_blueprint(receiver.blueprint(url_prefix="/logout"))
+
+    @app.after_request
+    def hardened(response: Response) -> Response:
+        if policy is not None:
+            response.headers["Content-Security-Policy"] = policy
+
+        return response
 
     return app.test_client()
 
@@ -92,7 +105,8 @@ def client(validator: LogoutTokenValidator, told: Told) -> FlaskClient:
     )
 
 
-def test_a_good_token(client: FlaskClient, told: Told) -> None:  # LTV-01, LTV-02
+@pytest.mark.spec("LTV-01", "LTV-02")
+def test_a_good_token(client: FlaskClient, told: Told) -> None:
     """A genuine token ends the session; what else the form holds is ignored."""
     answer = client.post(BACK, data={"logout_token": logout_token(), "extra": "1"})
 
@@ -102,17 +116,18 @@ def test_a_good_token(client: FlaskClient, told: Told) -> None:  # LTV-01, LTV-0
 @pytest.mark.parametrize(
     "body",
     [
-        pytest.param("", id="no token LTV-20"),
-        pytest.param("logout_token=", id="empty token LTV-20"),
+        pytest.param("", id="no token"),
+        pytest.param("logout_token=", id="empty token"),
         pytest.param("logout_token=a.b.c", id="bad token"),
         pytest.param(
             f"logout_token={logout_token()}&logout_token={logout_token()}",
-            id="two tokens LTV-20",
+            id="two tokens",
         ),
         pytest.param(f"logout_token={logout_token(issuer='https://x')}", id="issuer"),
     ],
 )
-def test_refusals(client: FlaskClient, told: Told, body: str) -> None:  # LTV-19
+@pytest.mark.spec("LTV-19", "LTV-20")
+def test_refusals(client: FlaskClient, told: Told, body: str) -> None:
     """A refusal says so in JSON, and nothing is done."""
     answer = client.post(BACK, data=body, content_type=FORM)
 
@@ -138,7 +153,8 @@ def test_other_encodings(client: FlaskClient, content_type: str) -> None:
     assert answer.status_code == 400
 
 
-def test_a_token_in_the_query(client: FlaskClient, told: Told) -> None:  # LTV-20
+@pytest.mark.spec("LTV-20")
+def test_a_token_in_the_query(client: FlaskClient, told: Told) -> None:
     """A token that is not in the body is not there."""
     answer = client.post(
         BACK, query_string={"logout_token": logout_token()}, content_type=FORM
@@ -177,12 +193,14 @@ def test_nothing_is_cached(client: FlaskClient, data: dict[str, str]) -> None:
         pytest.param("OPTIONS", id="OPTIONS"),
     ],
 )
-def test_other_methods(client: FlaskClient, method: str) -> None:  # LTV-20
+@pytest.mark.spec("LTV-20")
+def test_other_methods(client: FlaskClient, method: str) -> None:
     """A back-channel logout is a POST."""
     assert client.open(BACK, method=method).status_code == 405
 
 
-def test_a_repeated_token(client: FlaskClient, told: Told) -> None:  # LTV-14
+@pytest.mark.spec("LTV-14")
+def test_a_repeated_token(client: FlaskClient, told: Told) -> None:
     """A token that did its work is refused."""
     token = logout_token()
     client.post(BACK, data={"logout_token": token})
@@ -222,9 +240,10 @@ def test_keys_out_of_reach(told: Told) -> None:
     assert answer.get_json()["error"] == "temporarily_unavailable"
 
 
-# Front channel, LTV-21
+# Front channel
 
 
+@pytest.mark.spec("LTV-21")
 @pytest.mark.parametrize(
     ("query", "told_of"),
     [
@@ -274,6 +293,7 @@ def test_a_front_channel_that_requires_a_session(
     ("header", "value"),
     [
         pytest.param("Cache-Control", "no-store", id="not stored"),
+        pytest.param("X-Content-Type-Options", "nosniff", id="what it says it is"),
         pytest.param(
             "Content-Security-Policy",
             "default-src 'none'; frame-ancestors https://idp.test:8443",
@@ -283,9 +303,79 @@ def test_a_front_channel_that_requires_a_session(
         pytest.param("Content-Type", "text/html; charset=utf-8", id="a page"),
     ],
 )
+@pytest.mark.spec("LTV-21")
 def test_the_frame(client: FlaskClient, header: str, value: str | None) -> None:
     """The answer is a page that the provider may frame and nobody keeps."""
-    assert client.get(FRONT).headers.get(header) == value
+    assert client.get(f"{FRONT}?iss={ISSUER}").headers.get(header) == value
+
+
+@pytest.mark.parametrize(
+    ("found", "state"),
+    [
+        pytest.param(None, "signed-out", id="says nothing"),
+        pytest.param(("a",), "signed-out", id="some"),
+        pytest.param(True, "signed-out", id="yes"),
+        pytest.param((), "no-session", id="none of them"),
+        pytest.param(False, "no-session", id="no"),
+    ],
+)
+def test_the_frame_says_what_has_come_of_it(
+    client: FlaskClient, told: Told, found: object, state: str
+) -> None:
+    """The provider's page hears whether a session has ended, and nobody else does."""
+    told.found = found
+
+    answer = client.get(FRONT, query_string={"iss": ISSUER, "sid": "session-1"})
+
+    [nonce] = re.findall(r'<script nonce="([\w-]{24})"', answer.text)
+    assert f'data-state="{state}"' in answer.text
+    assert 'data-provider="https://idp.test:8443"' in answer.text
+    assert answer.headers["Content-Security-Policy"] == (
+        "default-src 'none'; frame-ancestors https://idp.test:8443; "
+        f"script-src 'nonce-{nonce}'"
+    )
+
+
+def test_what_is_not_for_us_is_not_answered(client: FlaskClient) -> None:
+    """A frame that names another issuer learns nothing."""
+    answer = client.get(FRONT, query_string={"iss": "https://x", "sid": "session-1"})
+
+    assert "<script" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("policy", "sent"),
+    [
+        pytest.param(
+            "default-src 'self'; frame-ancestors 'self'",
+            "default-src 'self'; frame-ancestors 'self' https://idp.test:8443; "
+            "script-src 'self' 'nonce'",
+            id="strict",
+        ),
+        pytest.param(
+            "script-src 'unsafe-inline'; frame-ancestors 'none'; default-src *",
+            "script-src 'unsafe-inline'; frame-ancestors https://idp.test:8443; "
+            "default-src *",
+            id="everything inline",
+        ),
+    ],
+)
+def test_the_policy_of_the_application(
+    validator: LogoutTokenValidator, told: Told, policy: str, sent: str
+) -> None:
+    """What it says counts, and the provider may frame this page and hear it."""
+    receiver = LogoutReceiver(
+        validator,
+        on_back_channel=told.back_channel,
+        on_front_channel=told.front_channel,
+    )
+    client = serving(receiver, policy=policy)
+
+    answer = client.get(FRONT, query_string={"iss": ISSUER, "sid": "session-1"})
+
+    given = answer.headers["Content-Security-Policy"]
+    assert re.sub(r"'nonce-[\w-]{24}'", "'nonce'", given) == sent
+    assert client.get("/other").headers["Content-Security-Policy"] == policy
 
 
 def test_no_front_channel(validator: LogoutTokenValidator, told: Told) -> None:

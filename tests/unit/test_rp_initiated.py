@@ -9,16 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from idp_session._protocol.rp_initiated import address_standing
 from idp_session._protocol.rp_initiated import check_registration
-from idp_session._protocol.rp_initiated import decide
-from idp_session._protocol.rp_initiated import Decision
 from idp_session._protocol.rp_initiated import Hint
 from idp_session._protocol.rp_initiated import hint_from
+from idp_session._protocol.rp_initiated import hint_standing
 from idp_session._protocol.rp_initiated import LogoutParameters
 from idp_session._protocol.rp_initiated import LogoutRequest
 from idp_session._protocol.rp_initiated import validate
 from idp_session.errors import InvalidClientMetadataError
+from idp_session.models import AddressStanding
 from idp_session.models import Client
+from idp_session.models import HintStanding
 from idp_session.models import SignedToken
 
 ISSUER = "https://idp.test"
@@ -44,6 +46,7 @@ SHOP = Client(
 NEWS = Client(client_id="news", post_logout_redirect_uris=("https://news.test/bye",))
 CLIENTS = {client.client_id: client for client in (SHOP, NEWS)}
 HINT = Hint(client_id="shop", sub="alice", sid="5e55")
+NO_SID = Hint(client_id="shop", sub="alice")
 
 
 def token(
@@ -302,67 +305,136 @@ def test_parameters_do_not_show_the_token() -> None:
     assert "eyJ" not in repr(LogoutParameters(id_token_hint="eyJhbGciOi"))
 
 
+def standing_of(
+    hint: Hint | None,
+    *,
+    current_sid: str | None = "5e55",
+    sub_at_client: str | None = "alice",
+    takes_part: bool = True,
+    hint_given: bool = True,
+) -> HintStanding:
+    return hint_standing(
+        LogoutRequest(hint=hint, hint_given=hint_given),
+        current_sid=current_sid,
+        sub_at_client=sub_at_client,
+        takes_part=takes_part,
+    )
+
+
 @pytest.mark.parametrize(
-    ("hint", "current_sid", "sub_at_client", "decision"),
+    ("hint", "seen", "standing"),
     [
-        pytest.param(HINT, "5e55", "alice", Decision.END, id="this session"),
+        pytest.param(HINT, {}, HintStanding.THIS_SESSION, id="this session"),
+        pytest.param(NO_SID, {}, HintStanding.THIS_USER, id="this user, no sid"),
+        pytest.param(None, {}, HintStanding.INVALID, id="invalid"),
+        pytest.param(None, {"hint_given": False}, HintStanding.ABSENT, id="no hint"),
         pytest.param(
-            Hint(client_id="shop", sub="alice"),
-            "5e55",
-            "alice",
-            Decision.END,
-            id="this user, no sid",
+            HINT,
+            {"current_sid": "07e4"},
+            HintStanding.OTHER_SESSION,
+            id="other session",
         ),
-        pytest.param(None, "5e55", None, Decision.ASK, id="no hint"),
-        pytest.param(HINT, "07e4", "alice", Decision.ASK, id="session of before"),
-        pytest.param(HINT, "5e55", "bob", Decision.ASK, id="other user"),
-        pytest.param(HINT, "5e55", None, Decision.ASK, id="client takes no part"),
         pytest.param(
-            Hint(client_id="shop", sub="alice"),
-            "5e55",
-            "bob",
-            Decision.ASK,
+            HINT,
+            {"current_sid": "07e4", "takes_part": False},
+            HintStanding.OTHER_SESSION,
+            id="other session, no part",
+        ),
+        pytest.param(
+            HINT, {"sub_at_client": "bob"}, HintStanding.OTHER_USER, id="other user"
+        ),
+        pytest.param(
+            NO_SID,
+            {"sub_at_client": "bob"},
+            HintStanding.OTHER_USER,
             id="other user, no sid",
         ),
-        pytest.param(HINT, None, None, Decision.NOTHING_TO_END, id="signed out"),
-        pytest.param(None, None, None, Decision.NOTHING_TO_END, id="nothing at all"),
+        pytest.param(
+            HINT,
+            {"sub_at_client": "bob", "current_sid": "07e4"},
+            HintStanding.OTHER_USER,
+            id="other user, other session",
+        ),
+        pytest.param(HINT, {"takes_part": False}, HintStanding.NO_PART, id="no part"),
+        pytest.param(
+            NO_SID, {"takes_part": False}, HintStanding.NO_PART, id="no part, no sid"
+        ),
+        pytest.param(
+            HINT,
+            {"current_sid": None, "sub_at_client": None},
+            HintStanding.NO_SESSION,
+            id="signed out",
+        ),
     ],
 )
-def test_decision(
-    hint: Hint | None,
-    current_sid: str | None,
-    sub_at_client: str | None,
-    decision: Decision,
+def test_hint_standing(
+    hint: Hint | None, seen: dict[str, Any], standing: HintStanding
 ) -> None:
-    """Only who proves to speak of this session ends it without a question."""
-    # RIL-OP-12, RIL-OP-13, RIL-OP-16, RIL-OP-17, RIL-OP-20
-    assert (
-        decide(
-            hint,
-            current_sid=current_sid,
-            sub_at_client=sub_at_client,
-            confirm_always=False,
-        )
-        is decision
-    )
+    """Whose a hint is, is known by its session first, and then by its user."""
+    # RIL-OP-12, RIL-OP-13, RIL-OP-17, RIL-OP-20
+    assert standing_of(hint, **seen) is standing
 
 
 @pytest.mark.parametrize(
-    ("current_sid", "decision"),
+    ("hint", "uri", "standing"),
     [
-        pytest.param("5e55", Decision.ASK, id="signed in"),
-        pytest.param(None, Decision.NOTHING_TO_END, id="signed out"),
+        pytest.param(HINT, DONE, AddressStanding.REGISTERED, id="registered"),
+        pytest.param(HINT, DONE + "/", AddressStanding.UNREGISTERED, id="near miss"),
+        pytest.param(None, DONE, AddressStanding.UNPROVED, id="no hint"),
+        pytest.param(HINT, None, AddressStanding.ABSENT, id="none"),
+        pytest.param(HINT, "", AddressStanding.ABSENT, id="empty"),
     ],
 )
-def test_always_ask(current_sid: str | None, decision: Decision) -> None:
-    """A provider that always asks does so, unless there is nothing to ask about."""
-    # RIL-OP-16
-    assert (
-        decide(
-            HINT, current_sid=current_sid, sub_at_client="alice", confirm_always=True
-        )
-        is decision
+def test_address_standing(
+    hint: Hint | None, uri: str | None, standing: AddressStanding
+) -> None:
+    """An address counts if the client that proves to ask has registered it."""
+    # RIL-OP-22, RIL-OP-23
+    assert address_standing(validated(hint, uri=uri)) is standing
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        pytest.param("javascript:alert(1)", id="script"),
+        pytest.param("JavaScript:alert(1)", id="capitals"),
+        pytest.param(" javascript:alert(1)", id="blank in front"),
+        pytest.param("java\nscript:alert(1)", id="line break inside"),
+        pytest.param("\x01javascript:alert(1)", id="control character in front"),
+        pytest.param("data:text/html,<script>alert(1)</script>", id="data"),
+        pytest.param("file:///etc/passwd", id="file"),
+        pytest.param("https://shop.test/\r\nSet-Cookie: a=b", id="header line"),
+    ],
+)
+def test_an_address_that_should_not_have_been_registered(uri: str) -> None:
+    """A host that has let a script be registered does not run it on our pages."""
+    client = Client(client_id="shop", post_logout_redirect_uris=(uri,))
+
+    request = validate(
+        LogoutParameters(id_token_hint="…", post_logout_redirect_uri=uri),
+        hint=HINT,
+        find_client={"shop": client}.get,
     )
+
+    assert request.client is client
+    assert request.redirect_uri is None
+    assert address_standing(request) is AddressStanding.UNREGISTERED
+
+
+@pytest.mark.parametrize(
+    ("exp", "expired"),
+    [
+        pytest.param(NOW + 1, False, id="good for a second"),
+        pytest.param(NOW, True, id="just over"),
+    ],
+)
+def test_an_expired_hint_says_so(exp: int, expired: bool) -> None:
+    """Whoever decides hears that a hint has expired; it is a hint all the same."""
+    # RIL-OP-12
+    hint = read(token(exp=exp))
+
+    assert hint is not None
+    assert hint.expired is expired
 
 
 @pytest.mark.parametrize(

@@ -193,9 +193,25 @@ def test_no_warning_without_cause(
     registry: ClientRegistry, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Every member of the contract means something."""
-    load(registry, tmp_path, {**GOOD, "require_consent": False})
+    ours = {"require_consent": False, "confirm_logout": True}
+
+    load(registry, tmp_path, {**GOOD, **ours, "client_uri": "https://shop.test/"})
 
     assert caplog.records == []
+
+
+@pytest.mark.parametrize("confirm_logout", [True, False])
+def test_a_client_of_the_house(
+    registry: ClientRegistry, tmp_path: Path, *, confirm_logout: bool
+) -> None:
+    """A file says whether users are asked, and where a client's home page is."""
+    more = {"confirm_logout": confirm_logout, "client_uri": "https://shop.test/"}
+
+    load(registry, tmp_path, {**GOOD, **more})
+
+    client = registry.get("shop")
+    assert client is not None
+    assert (client.confirm_logout, client.client_uri) == tuple(more.values())
 
 
 @pytest.mark.parametrize(
@@ -224,6 +240,11 @@ def test_no_warning_without_cause(
         pytest.param({"response_types": ["code", "token"]}, id="response types"),
         pytest.param({"scope": ["openid"]}, id="scope"),
         pytest.param({"require_consent": 1}, id="consent"),
+        pytest.param({"confirm_logout": "no"}, id="question"),
+        pytest.param({"client_uri": "javascript:x"}, id="page is a script"),
+        pytest.param({"client_uri": "https://"}, id="page without host"),
+        pytest.param({"client_uri": "https://[x"}, id="page is broken"),
+        pytest.param({"client_uri": 7}, id="page is a number"),
     ],
 )
 def test_a_wrong_value(

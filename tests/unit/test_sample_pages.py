@@ -34,11 +34,9 @@ CLIENTS = """[{
     "redirect_uris": ["http://127.0.0.1:5001/callback"]
 }]"""
 
-ADMIN_PAGES = ["/admin/sessions", "/admin/deliveries"]
+ADMIN_PAGES = ["/admin/sessions", "/admin/deliveries", "/administration/"]
 PAGES = ["/account/sessions", *ADMIN_PAGES]
 FORMS = [
-    pytest.param("/account/sessions/{session_id}/end", id="end own"),
-    pytest.param("/account/sessions/end-others", id="end others"),
     pytest.param("/admin/sessions/{session_id}/end", id="end any"),
     pytest.param("/admin/deliveries/{delivery_id}/retry", id="retry"),
 ]
@@ -142,6 +140,14 @@ def links(response: TestResponse) -> dict[str, str]:
     return {words: html.unescape(target) for target, words in found}
 
 
+def submitted(browser: FlaskClient, address: str) -> TestResponse:
+    """What comes of the form of a page."""
+    page = Page(browser.get(address))
+    assert page.action is not None
+
+    return browser.post(page.action, data=page.fields)
+
+
 class TestWhoIsLetIn:
     """Permissions, the same for all pages."""
 
@@ -180,7 +186,7 @@ class TestWhoIsLetIn:
         assert path not in alice.get("/account/").text
         assert path in sign_in(app, "admin").get("/account/").text
 
-    @pytest.mark.parametrize("form", FORMS[2:])
+    @pytest.mark.parametrize("form", FORMS)
     def test_others_send_no_admin_forms(self, app: Flask, form: str) -> None:
         """A user cannot do what the administrator can."""
         alice, bob = sign_in(app, "alice"), sign_in(app, "bob")
@@ -231,43 +237,33 @@ class TestWhoIsLetIn:
 
 
 class TestDevices:
-    """``/account/sessions``."""
+    """``/account/sessions``, by the pages of the package."""
 
     def test_own_devices_are_listed(self, app: Flask) -> None:
         """This device comes first and says so; others' devices are not there."""
-        old, new = sign_in(app, "alice"), sign_in(app, "alice")
-        bob = sign_in(app, "bob")
+        old = sign_in(app, "alice")
+        sign_in(app, "alice")
+        sign_in(app, "bob")
         add_client(app, session_id(old), "shop")
         add_client(app, session_id(old), "gone")
 
         page = old.get("/account/sessions")
 
-        assert text(page).count("Signed in ") == 2
+        assert text(page).count("active now") == 2
         assert text(page).count("this device") == 1
         assert text(page).index("this device") < text(page).index("none so far")
         assert "Applications: Shop, gone" in text(page)
-        assert session_id(new) in page.text
-        assert session_id(bob) not in page.text
-
-    def test_expired_sessions_are_not_shown(self, app: Flask) -> None:
-        """Where a session is over, nobody is signed in."""
-        begun = make_session()
-        state_of(app).store.create(begun)
-        alice = sign_in(app, "alice")
-
-        assert begun.session_id not in alice.get("/account/sessions").text
+        assert links(page)["Your account"] == "/account/"
 
     def test_signing_out_one(self, app: Flask) -> None:
         """The other device is signed out, and its clients are owed word."""
         here, there = sign_in(app, "alice"), sign_in(app, "alice")
         sid = session_id(there)
         add_client(app, sid, "shop")
+        listed = here.get("/account/sessions")
 
-        answer = here.post(
-            f"/account/sessions/{sid}/end", headers={"Sec-Fetch-Site": "same-origin"}
-        )
+        answer = submitted(here, links(listed)["Sign out…"])
 
-        assert answer.status_code == 303
         assert "One device was signed out" in text(here.get(answer.location))
         assert (is_signed_in(here), is_signed_in(there)) == (True, False)
         [delivery] = state_of(app).queue.of_session(sid)
@@ -278,7 +274,7 @@ class TestDevices:
         here, *others = [sign_in(app, "alice") for _ in range(3)]
         bob = sign_in(app, "bob")
 
-        answer = here.post("/account/sessions/end-others")
+        answer = submitted(here, "/account/sessions/end-others")
 
         assert "2 devices were signed out" in text(here.get(answer.location))
         assert [is_signed_in(each) for each in (here, *others, bob)] == [
@@ -288,23 +284,21 @@ class TestDevices:
             True,
         ]
 
-    def test_this_device_is_signed_out_by_the_logout_page(self, app: Flask) -> None:
-        """Here the browser has to tell applications, too, so it goes there."""
-        alice = sign_in(app, "alice")
+    @pytest.mark.parametrize("path", ["end", "end-others"])
+    def test_forms_that_no_page_has_made(self, app: Flask, path: str) -> None:
+        """A form of another site, or made by hand, ends nothing."""
+        here, there = sign_in(app, "alice"), sign_in(app, "alice")
 
-        answer = alice.post(f"/account/sessions/{session_id(alice)}/end")
+        answer = here.post(
+            f"/account/sessions/{path}", query_string={"device": session_id(there)}
+        )
 
-        assert (answer.status_code, answer.location) == (303, "/connect/endsession")
-        assert is_signed_in(alice)
+        assert answer.status_code in {400, 404}
+        assert is_signed_in(there)
 
-    @pytest.mark.parametrize("username", ["bob", "admin"])
-    def test_somebody_elses_session(self, app: Flask, username: str) -> None:
-        """Whoever guesses or knows the id of another's session ends nothing."""
-        alice, other = sign_in(app, "alice"), sign_in(app, username)
-        path = f"/account/sessions/{session_id(other)}/end"
 
-        assert alice.post(path).status_code == 404
-        assert is_signed_in(other)
+class TestIdsThatLeadNowhere:
+    """What an administrator types into an address."""
 
     @pytest.mark.parametrize(
         "sid",
@@ -317,12 +311,11 @@ class TestDevices:
             pytest.param("5e" * 2000, id="very long"),
         ],
     )
-    @pytest.mark.parametrize("area", ["account", "admin"])
-    def test_ids_that_lead_nowhere(self, app: Flask, area: str, sid: str) -> None:
+    def test_ids_that_lead_nowhere(self, app: Flask, sid: str) -> None:
         """Whatever stands in the address, nothing ends."""
         admin, other = sign_in(app, "admin"), sign_in(app, "admin")
 
-        assert admin.post(f"/{area}/sessions/{sid}/end").status_code == 404
+        assert admin.post(f"/admin/sessions/{sid}/end").status_code == 404
         assert is_signed_in(other)
 
 
@@ -529,9 +522,7 @@ class TestAdminDeliveries:
         assert admin.get(f"/admin/deliveries?{query}").status_code == status
 
 
-@pytest.mark.parametrize(
-    "path", ["/admin/sessions/5e55/end", "/account/sessions/x/end"]
-)
+@pytest.mark.parametrize("path", ["/admin/sessions/5e55/end", "/account/sessions/end"])
 def test_a_form_that_came_too_late(app: Flask, path: str) -> None:
     """Whoever signs in after a form was refused comes to a page that there is."""
     browser = app.test_client()
@@ -548,12 +539,12 @@ def test_the_account_page_may_run_its_script_and_no_other(app: Flask) -> None:
     browser = sign_in(app, "alice")
 
     account = browser.get("/account/")
-    devices = browser.get("/account/sessions")
+    signing_in = browser.get("/login")
 
     policy = account.headers["Content-Security-Policy"]
     assert "script-src 'self'; connect-src 'self'" in policy
     assert f"/account/session-events?session_id={session_id(browser)}" in account.text
-    assert "script-src" not in devices.headers["Content-Security-Policy"]
+    assert "script-src" not in signing_in.headers["Content-Security-Policy"]
     with browser.get("/static/account.js") as script:
         assert script.status_code == 200
 

@@ -457,6 +457,21 @@ def test_another_subject_gets_nothing(provider: FakeProvider) -> None:
     assert found(provider, browser.next_request()) == {}
 
 
+def test_another_subject_gets_no_value_that_was_set_again(
+    provider: FakeProvider,
+) -> None:
+    """A value that was set to what is kept already is not for the next user either."""
+    browser = provider.browser()
+    put(provider, browser, a=1)
+    user_session = provider.request(browser)
+    user_session.data.set("a", 1)
+
+    user_session.create_session_id(BOB, PLAIN)
+    user_session.save()
+
+    assert found(provider, browser.next_request()) == {}
+
+
 def test_two_sign_ins_in_one_anonymous_browser(provider: FakeProvider) -> None:
     """They end in one session, with the data."""
     first = visitor(provider, a=1)

@@ -78,7 +78,7 @@ class Stream:
         self._found: list[bytes | None] = []
         self._reader = threading.Thread(target=lambda: self._found.append(self.next()))
         self._reader.start()
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 30
         while not host.state.channels.open_count:
             assert time.monotonic() < deadline
             time.sleep(0.01)
@@ -87,7 +87,7 @@ class Stream:
 
     def awaited(self) -> bytes | None:
         """What it was waiting for."""
-        self._reader.join(10)
+        self._reader.join(30)
         [found] = self._found
 
         return found
@@ -128,6 +128,17 @@ def test_changes_are_sent(host: Host) -> None:
     with host.app.app_context():
         host.extension.channels.data_changed(sid)
     assert stream.next() == DATA
+    stream.close()
+
+
+def test_a_client_that_leaves_is_a_change(host: Host) -> None:
+    """The page hears that a client has left, and its session goes on."""
+    browser = host.signed_in("shop")
+    stream = Stream(browser).bound(host)
+
+    browser.post("/leave/shop")
+
+    assert stream.awaited() == CLIENTS
     stream.close()
 
 

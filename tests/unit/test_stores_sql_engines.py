@@ -41,8 +41,12 @@ def host_engine(
 
 
 @pytest.fixture
-def queue(host_engine: sa.Engine) -> SqlDeliveryQueue:
-    return SqlDeliveryQueue(host_engine)
+def queue(host_engine: sa.Engine) -> Iterator[SqlDeliveryQueue]:
+    yield SqlDeliveryQueue(host_engine)
+
+    with host_engine.begin() as connection:
+        for table in ("idp_session_deliveries", "idp_session_ends"):
+            connection.execute(sa.delete(sa.table(table)))
 
 
 @pytest.fixture
@@ -55,12 +59,36 @@ def store(host_engine: sa.Engine) -> Iterator[SqlSessionStore]:
         connection.execute(sa.delete(sa.table("idp_sessions")))
 
 
+@pytest.mark.no_cover
 class TestStoreOnEngineOfHost(SessionStoreContract):
     """Without the settings of our own engines."""
 
 
+@pytest.mark.no_cover
 class TestQueueOnEngineOfHost(DeliveryQueueContract):
     """Without the settings of our own engines."""
+
+
+def test_transactions_of_the_host_begin_as_before(tmp_path: Path) -> None:
+    """Who has SQLite lock the file at once has it do so after the stores were there."""
+    engine = create_engine(
+        f"sqlite:///{tmp_path / 'host.sqlite'}",
+        connect_args={"isolation_level": "IMMEDIATE"},
+        pool_size=1,
+        max_overflow=0,
+    )
+    upgrade(engine)
+    store, session = SqlSessionStore(engine), make_session()
+    store.create(session)
+    store.set_attribute(session.session_id, "tenant", "acme")
+    store.unset_attribute(session.session_id, "tenant")
+
+    with engine.connect() as connection:
+        level = connection.connection.driver_connection.isolation_level  # type: ignore[union-attr]  # sqlite3
+
+    engine.dispose()
+
+    assert level == "IMMEDIATE"
 
 
 class TestAtomicity:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -65,6 +66,7 @@ class Victim:
         pytest.param(PsycopgError("40001"), id="serialization failure"),
         pytest.param(PsycopgError("40P01"), id="deadlock, psycopg"),
         pytest.param(Psycopg2Error("40P01"), id="deadlock, psycopg2"),
+        pytest.param(Exception({"C": "40P01"}), id="deadlock, pg8000"),
         pytest.param(Exception(1213, "Deadlock found"), id="deadlock, mariadb"),
         pytest.param(Exception(1020, "Record has changed"), id="snapshot, mariadb"),
     ],
@@ -91,6 +93,7 @@ def test_a_victim_gives_up(sqlite_engine: sa.Engine) -> None:
     "cause",
     [
         pytest.param(PsycopgError("23505"), id="unique violation"),
+        pytest.param(Exception({"C": "23505"}), id="unique violation, pg8000"),
         pytest.param(Exception(1062, "Duplicate entry"), id="duplicate"),
         pytest.param(Exception(), id="no details"),
     ],
@@ -193,3 +196,39 @@ def test_claims_do_not_wait_for_each_other(engine: sa.Engine) -> None:
         claimed = queue.claim(now=START, lease=timedelta(seconds=20), limit=10)
 
     assert [each.client_id for each in claimed] == ["second"]
+
+
+def _synchronous(connection: sa.Connection) -> object:
+    if connection.dialect.name == "postgresql":
+        return connection.exec_driver_sql("SHOW synchronous_commit").scalar()
+
+    return connection.exec_driver_sql("PRAGMA synchronous").scalar()
+
+
+def test_what_may_be_forgotten_does_not_wait_for_the_disk(engine: sa.Engine) -> None:
+    """The setting holds for one transaction, and the next one has the usual."""
+    if engine.dialect.name not in {"sqlite", "postgresql"}:
+        pytest.skip("has no such setting for one transaction")
+
+    usual = run_write(engine, _synchronous)
+    without_waiting = run_write(engine, _synchronous, is_durable=False)
+
+    assert without_waiting in {"off", 1}
+    assert usual not in {"off", 1}
+    assert run_write(engine, _synchronous) == usual
+
+
+def test_a_database_without_a_write_ahead_log_always_waits(tmp_path: Path) -> None:
+    """There a transaction that does not wait could break the file."""
+    engine = sa.create_engine(f"sqlite:///{tmp_path / 'plain.sqlite'}")
+
+    assert run_write(engine, _synchronous, is_durable=False) == 2
+    engine.dispose()
+
+
+def test_the_setting_is_restored_after_an_error(sqlite_engine: sa.Engine) -> None:
+    """A transaction that fails leaves nothing behind on its connection."""
+    with pytest.raises(DBAPIError):
+        run_write(sqlite_engine, Victim(Exception("gone"), times=1), is_durable=False)
+
+    assert run_write(sqlite_engine, _synchronous) == 2

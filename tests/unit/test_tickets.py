@@ -59,6 +59,15 @@ def sealed(ticket: Ticket, session: ServerSideSession) -> ServerSideSession:
     return SEALER.seal(ticket, record=session)
 
 
+def opened(sealer: TicketSealer, session: ServerSideSession) -> Ticket:
+    """All of the ticket in a record."""
+    ticket = sealer.open(session)
+
+    assert ticket is not None
+
+    return Ticket(principal=ticket.principal, properties=ticket.properties)
+
+
 def test_a_ticket_comes_back() -> None:
     """What was sealed is what is opened."""
     session = make_session(
@@ -73,7 +82,7 @@ def test_a_ticket_comes_back() -> None:
         factors={"pwd": START, "otp": START + timedelta(microseconds=1)},
     )
 
-    assert SEALER.open(sealed(ticket, session)) == ticket
+    assert opened(SEALER, sealed(ticket, session)) == ticket
 
 
 @given(claims=st.dictionaries(st.text(), json_values, max_size=4))
@@ -82,7 +91,7 @@ def test_claims_come_back(claims: dict[str, Any]) -> None:
     session = make_session()
     ticket = make_ticket(session, claims=claims)
 
-    assert SEALER.open(sealed(ticket, session)) == ticket
+    assert opened(SEALER, sealed(ticket, session)) == ticket
 
 
 def test_the_client_list_is_not_sealed() -> None:
@@ -94,7 +103,7 @@ def test_the_client_list_is_not_sealed() -> None:
         properties=dataclasses.replace(ticket.properties, client_ids=("shop",)),
     )
 
-    assert SEALER.open(sealed(joined, session)) == ticket
+    assert opened(SEALER, sealed(joined, session)) == ticket
 
 
 def test_a_sealed_ticket_says_nothing() -> None:
@@ -129,9 +138,11 @@ def test_a_moved_ticket_opens_nowhere() -> None:
 def test_a_changed_row_opens_no_ticket(change: dict[str, Any]) -> None:
     """Who can write to the database can still not become somebody else."""
     session = make_session()
-    changed = dataclasses.replace(sealed(make_ticket(session), session), **change)
+    kept = sealed(make_ticket(session), session)
+    # What was opened once is opened faster, but only as it was.
+    assert SEALER.open(kept) is not None
 
-    assert SEALER.open(changed) is None
+    assert SEALER.open(dataclasses.replace(kept, **change)) is None
 
 
 def test_a_ticket_of_an_unknown_key_does_not_open() -> None:
@@ -148,7 +159,7 @@ def test_a_ticket_of_a_former_key_opens() -> None:
     ticket = make_ticket(session)
     rotated = TicketSealer(AesGcmTicketProtector(OTHER_KEY, fallbacks=[SECRET_KEY]))
 
-    assert rotated.open(sealed(ticket, session)) == ticket
+    assert opened(rotated, sealed(ticket, session)) == ticket
 
 
 @pytest.mark.parametrize(

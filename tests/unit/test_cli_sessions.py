@@ -1,92 +1,24 @@
-"""``flask idp-session sessions …`` and ``flask idp-session deliveries …``."""
+"""``flask idp-session sessions …``."""
 
 from __future__ import annotations
 
-import json
-import threading
-import time
-from collections.abc import Callable
-from collections.abc import Iterator
-from datetime import timedelta
-from typing import Any
-
 import pytest
-from click.testing import Result
 
-from idp_session import DeliveryState
 from idp_session import LogoutReason
-from idp_session import SessionFilter
-from idp_session.models import SendResult
-from idp_session.testing import make_participant
-from idp_session.testing import make_session
 from idp_session.testing import START
 
 from .hosts import Host
 from .hosts import host_app
-
-HOUR = timedelta(hours=1)
+from .managing_by_commands import begin
+from .managing_by_commands import HOUR
+from .managing_by_commands import live
+from .managing_by_commands import read
+from .managing_by_commands import run
 
 
 @pytest.fixture
 def host() -> Host:
     return host_app()
-
-
-def run(host: Host, *arguments: str, answer: str | None = None) -> Result:
-    return host.app.test_cli_runner().invoke(
-        args=["idp-session", *arguments], input=answer
-    )
-
-
-def read(host: Host, *arguments: str) -> Any:
-    """What a command prints as JSON, when it succeeds."""
-    result = run(host, *arguments, "--json")
-    assert result.exit_code == 0, result.output
-
-    return json.loads(result.stdout)
-
-
-def begin(host: Host, *client_ids: str, **members: Any) -> str:
-    session = make_session(**members)
-    host.state.store.create(session)
-
-    for client_id in client_ids:
-        host.state.store.add_participant(
-            make_participant(session.session_id, client_id=client_id)
-        )
-
-    return session.session_id
-
-
-def owe(host: Host, client_id: str = "shop") -> int:
-    """The id of a delivery that is owed."""
-    session_id = begin(host, client_id)
-    host.state.ending.end(session_id, reason=LogoutReason.USER)
-
-    return host.owed(session_id)[0].id
-
-
-def refuse(host: Host, client_id: str = "shop") -> int:
-    """The id of a delivery that the client has refused."""
-    delivery_id = owe(host, client_id)
-    host.sender.answers[f"https://{client_id}.test/back"] = SendResult(status=400)
-    host.deliver()
-
-    return delivery_id
-
-
-def eventually(is_true: Callable[[], bool]) -> bool:
-    """Whether something becomes true within some seconds."""
-    until = time.monotonic() + 10
-
-    while not is_true() and time.monotonic() < until:
-        time.sleep(0.01)
-
-    return is_true()
-
-
-def live(host: Host) -> int:
-    return host.state.store.count(SessionFilter(), at_most=99)
 
 
 class TestListSessions:
@@ -352,6 +284,61 @@ class TestEndSessions:
         assert host.state.store.find(kept) is not None
         assert host.owed(session_id)[0].reason is LogoutReason.PASSWORD_CHANGE
 
+    def test_without_notification(self, host: Host) -> None:
+        """The question says that nobody is told, and nobody is."""
+        session_id = begin(host, "shop")
+
+        result = run(
+            host,
+            *("sessions", "end", "--subject", "alice", "--without-notification"),
+            answer="y\n",
+        )
+
+        assert "End 1 session without telling the clients?" in result.stderr
+        assert result.stdout == "1 session ended\n"
+        assert host.owed(session_id) == ()
+        assert live(host) == 0
+
+    def test_only_for_some_clients(self, host: Host) -> None:
+        """The clients that are named leave and are told, and the sessions go on."""
+        session_id = begin(host, "shop", "mail", "news")
+        begin(host, "shop", subject_id="bob")
+
+        result = run(
+            host,
+            *("sessions", "end", "--subject", "alice"),
+            *("--only-for", "shop", "--only-for", "news"),
+            answer="y\n",
+        )
+
+        assert "End 1 session for shop, news only and tell the clients?" in (
+            result.stderr
+        )
+        assert result.stdout == "2 times a client left a session\n"
+        assert [each.client_id for each in host.owed(session_id)] == ["shop", "news"]
+        assert live(host) == 2
+
+    def test_only_for_some_clients_as_json(self, host: Host) -> None:
+        """Programs read how many participations ended, and can spare a session."""
+        arguments = ("sessions", "end", "--subject", "alice", "--only-for", "shop")
+        session_id, spared = begin(host, "shop"), begin(host, "shop")
+
+        left = read(
+            host, *arguments, "--except", spared, "--without-notification", "--yes"
+        )
+
+        assert left == {"left": 1}
+        assert host.owed(session_id) == ()
+        assert len(host.state.store.participants(spared)) == 1
+
+    def test_only_for_a_client_is_no_condition(self, host: Host) -> None:
+        """Which sessions are meant has to be said, too."""
+        begin(host, "shop")
+
+        result = run(host, "sessions", "end", "--only-for", "shop", "--yes")
+
+        assert result.exit_code == 2
+
     def test_nothing_to_end(self, host: Host) -> None:
         """What is over already is over: that is no failure."""
         result = run(host, "sessions", "end", "--session", "5e55", "--yes")
@@ -364,235 +351,6 @@ class TestEndSessions:
 
         assert result.exit_code == 2
         assert "password_change" in result.stderr
-
-
-class TestDeliveriesOfACommand:
-    """A command that ends sessions in a process that sends by itself."""
-
-    @pytest.fixture
-    def sending_host(self) -> Iterator[Host]:
-        host = host_app(config={"IDP_SESSION_DELIVERY_IN_PROCESS": True})
-        yield host
-        host.sender.open.set()
-        host.extension.stop_background_work(host.app, timeout=timedelta(seconds=5))
-
-    @pytest.mark.parametrize(
-        "command",
-        [
-            pytest.param("sessions end --session 5e55 --yes", id="end"),
-            pytest.param("deliveries retry 999", id="retry"),
-            pytest.param("sweep", id="sweep"),
-        ],
-    )
-    def test_nothing_is_cut_off(self, sending_host: Host, command: str) -> None:
-        """When the command is over, no delivery of its process is on its way."""
-        sender = sending_host.sender
-        sender.open.clear()
-        delivery_id = owe(sending_host)
-        assert eventually(lambda: bool(sender.sent))
-        answer = threading.Timer(0.3, sender.open.set)
-        answer.start()
-
-        run(sending_host, *command.split())
-
-        delivery = sending_host.state.deliveries.get(delivery_id)
-        answer.join()
-        assert delivery is not None
-        assert delivery.state is DeliveryState.DELIVERED
-
-
-class TestListDeliveries:
-    """``deliveries list``."""
-
-    def test_columns_are_aligned(self, host: Host) -> None:
-        """People read a table, newest first."""
-        refuse(host)
-        owe(host, "mail")
-
-        lines = run(host, "deliveries", "list").stdout.splitlines()
-
-        assert [line.split()[:5] for line in lines] == [
-            ["ID", "CLIENT", "STATE", "ATTEMPTS", "OUTCOME"],
-            ["2", "mail", "pending", "0", "-"],
-            ["1", "shop", "refused", "1", "400"],
-        ]
-        assert lines[0].index("STATE") == lines[2].index("refused")
-
-    def test_json(self, host: Host) -> None:
-        """Programs read everything, durations in seconds."""
-        refuse(host)
-
-        listed = read(host, "deliveries", "list")
-
-        assert listed["next"] is None
-        [delivery] = listed["deliveries"]
-        assert delivery["state"] == "refused"
-        assert delivery["latency"] == 0.0
-        assert delivery["created_at"] == "2026-01-01T12:00:00+00:00"
-
-    @pytest.mark.parametrize(
-        "arguments",
-        [
-            pytest.param(["--state", "refused"], id="state"),
-            pytest.param(["--client", "shop"], id="client"),
-            pytest.param(["--before", "2"], id="before"),
-        ],
-    )
-    def test_conditions_leave_out_others(
-        self, host: Host, arguments: list[str]
-    ) -> None:
-        """Only the deliveries that are asked for come."""
-        refused = refuse(host)
-        owe(host, "mail")
-
-        found = read(host, "deliveries", "list", *arguments)
-
-        assert [each["id"] for each in found["deliveries"]] == [refused]
-
-    def test_a_list_leads_on(self, host: Host) -> None:
-        """A full list says how it goes on."""
-        first, second = owe(host), owe(host)
-
-        listed = read(host, "deliveries", "list", "--limit", "1")
-        text = run(host, "deliveries", "list", "--limit", "1").stderr
-
-        assert [each["id"] for each in listed["deliveries"]] == [second]
-        assert listed["next"] == second
-        assert f"older: --before {second}" in text
-        rest = read(host, "deliveries", "list", "--before", str(second))
-        assert [each["id"] for each in rest["deliveries"]] == [first]
-
-    def test_an_unknown_state(self, host: Host) -> None:
-        """A state is one of those that there are."""
-        result = run(host, "deliveries", "list", "--state", "lost")
-
-        assert result.exit_code == 2
-        assert "refused" in result.stderr
-
-
-class TestShowDelivery:
-    """``deliveries show``."""
-
-    def test_for_people(self, host: Host) -> None:
-        """Everything that is known of it, a line each."""
-        lines = run(host, "deliveries", "show", str(refuse(host))).stdout.splitlines()
-
-        assert "client id    shop" in lines
-        assert "last status  400" in lines
-        assert "created at   2026-01-01 12:00:00Z" in lines
-
-    def test_for_programs(self, host: Host) -> None:
-        """The same as JSON."""
-        delivery_id = refuse(host)
-
-        shown = read(host, "deliveries", "show", str(delivery_id))
-
-        assert (shown["id"], shown["last_status"]) == (delivery_id, 400)
-
-    @pytest.mark.parametrize("delivery_id", ["7", str(2**70)])
-    def test_an_unknown_delivery(self, host: Host, delivery_id: str) -> None:
-        """There is nothing to show, and the exit code says so."""
-        result = run(host, "deliveries", "show", delivery_id)
-
-        assert (result.exit_code, result.stdout) == (1, "")
-        assert "no such delivery" in result.stderr
-
-
-class TestRetryDeliveries:
-    """``deliveries retry``."""
-
-    def test_what_was_refused(self, host: Host) -> None:
-        """It is tried again, and made when the client takes it."""
-        delivery_id = refuse(host)
-        host.sender.answers.clear()
-
-        result = run(host, "deliveries", "retry", str(delivery_id))
-        host.deliver()
-
-        assert (result.exit_code, result.stdout) == (
-            0,
-            f"{delivery_id} is tried again\n",
-        )
-        assert (
-            read(host, "deliveries", "show", str(delivery_id))["state"] == "delivered"
-        )
-
-    def test_what_cannot_be_tried_again(self, host: Host) -> None:
-        """The others are tried nevertheless, and the exit code tells."""
-        refused, owed = refuse(host), owe(host)
-
-        result = run(
-            host, "deliveries", "retry", str(owed), str(refused), str(refused), "--json"
-        )
-
-        assert result.exit_code == 1
-        assert json.loads(result.stdout) == {
-            "retried": [refused],
-            "not_retried": [owed],
-        }
-
-    def test_without_an_id(self, host: Host) -> None:
-        """Nobody has all of them tried again by accident."""
-        assert run(host, "deliveries", "retry").exit_code == 2
-
-
-class TestPurgeDeliveries:
-    """``deliveries purge``."""
-
-    @pytest.mark.parametrize(
-        ("days", "forgotten"), [("30", 1), ("31", 0)], ids=["old enough", "too new"]
-    )
-    def test_what_is_over(self, host: Host, days: str, forgotten: int) -> None:
-        """What has been over for so long is forgotten; what is owed is kept."""
-        refuse(host)
-        host.clock.tick(timedelta(days=30, seconds=1))
-        owed = owe(host)
-
-        result = read(host, "deliveries", "purge", "--older-than", days)
-
-        assert result == {"forgotten": forgotten}
-        assert owed in [
-            each["id"] for each in read(host, "deliveries", "list")["deliveries"]
-        ]
-
-    def test_without_an_age(self) -> None:
-        """Then the setting says how long deliveries are kept."""
-        host = host_app(config={"IDP_SESSION_DELIVERY_RETENTION": 60})
-        refuse(host)
-        host.clock.tick(59)
-        too_new = read(host, "deliveries", "purge")
-        host.clock.tick(2)
-
-        assert too_new == {"forgotten": 0}
-        assert read(host, "deliveries", "purge") == {"forgotten": 1}
-
-    def test_for_people(self, host: Host) -> None:
-        """The number is said."""
-        result = run(host, "deliveries", "purge")
-
-        assert (result.exit_code, result.stdout) == (0, "0 deliveries forgotten\n")
-
-
-class TestExtension:
-    """The services from the host's code."""
-
-    def test_management(self, host: Host) -> None:
-        """All sessions of a subject end by one call."""
-        begin(host)
-
-        with host.app.app_context():
-            ended = host.extension.management.end_all(
-                subject_id="alice", reason=LogoutReason.ADMIN
-            )
-
-        assert ended == 1
-
-    def test_deliveries(self, host: Host) -> None:
-        """What was refused is found and tried again."""
-        delivery_id = refuse(host)
-
-        with host.app.app_context():
-            assert host.extension.deliveries.retry(delivery_id)
 
 
 class TestAttributes:

@@ -1,0 +1,1 @@
+"""Measures the package beside others; ``make bench`` writes what came of it."""

@@ -1,0 +1,1 @@
+"""The same small application, with each of those who are measured."""

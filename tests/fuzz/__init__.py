@@ -1,0 +1,1 @@
+"""Hostile input, made by Hypothesis, for every endpoint."""

@@ -1,0 +1,1 @@
+"""Relying parties of others, unmodified, signed out by the sample."""

@@ -1,0 +1,33 @@
+"""How a database goes about what it is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import sqlalchemy as sa
+
+__all__ = ["explained"]
+
+
+@contextmanager
+def explained(engine: sa.Engine) -> Iterator[list[str]]:
+    """The plan of each statement, in the database's own words.
+
+    :param engine: The database.
+    """
+    plans: list[str] = []
+    word = "EXPLAIN QUERY PLAN" if engine.dialect.name == "sqlite" else "EXPLAIN"
+
+    def explain(
+        connection: sa.Connection, _cursor: object, sql: str, values: Any, *_: object
+    ) -> None:
+        raw = connection.connection.cursor()
+        raw.execute(f"{word} {sql}", values)
+        plans.append(repr(raw.fetchall()))
+        raw.close()
+
+    sa.event.listen(engine, "before_cursor_execute", explain)
+    yield plans
+    sa.event.remove(engine, "before_cursor_execute", explain)
