@@ -7,7 +7,10 @@ from enum import EnumType
 from importlib.metadata import version as version_of
 from typing import Any
 
+from docutils import nodes
+from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
 
 from idp_session.options import PREFIX
 from idp_session.options import SessionOptions
@@ -17,7 +20,8 @@ author = "The idp_session maintainers"
 copyright = "the idp_session maintainers"  # noqa: A001 - Sphinx's name
 version = release = version_of("idp-session")
 
-extensions = ["myst_parser", "sphinx.ext.autodoc"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.graphviz"]
+graphviz_output_format = "svg"
 exclude_patterns = ["_build"]
 root_doc = "index"
 
@@ -39,7 +43,10 @@ nitpick_ignore_regex = [
     for module in (
         "authlib",
         "blinker",
+        "celery",
         "collections",
+        "concurrent",
+        "contextlib",
         "datetime",
         "flask",
         r"idp_session\.services\.ending",
@@ -55,7 +62,7 @@ nitpick_ignore_regex = [
     )
 ] + [
     # Authlib's own, as its users know them.
-    ("py:exc", "(Invalid(Client|Request)|LoginRequired|OAuth2)Error"),
+    ("py:exc", "(Invalid(Client|Request)|(Consent|Login)Required|OAuth2)Error"),
     # What is handed on, unseen, from one part of the package to another.
     ("py:class", r"idp_session\._protocol\.rp_initiated\.LogoutRequest"),
     ("py:class", r"idp_session\.integrations\.authlib\.end_session\.ValidatedLogout"),
@@ -92,6 +99,27 @@ def _hide_fields(
     return ("", None) if what == "class" and listed else None
 
 
+def _lead_to_the_public_name(
+    app: Sphinx, env: BuildEnvironment, node: pending_xref, contnode: nodes.TextElement
+) -> nodes.reference | None:
+    # Annotations name the module that a class is defined in, and the reference has it
+    # under the package from which everybody imports it.
+    package, *inside = str(node.get("reftarget")).split(".")[1:] or [""]
+
+    if package not in {"flask", "models", "ports", "options"} or len(inside) <= 1:
+        return None
+
+    return env.domains.python_domain.resolve_xref(
+        env,
+        env.current_document.docname,
+        app.builder,
+        str(node["reftype"]),
+        f"idp_session.{package}.{'.'.join(inside[1:])}",
+        node,
+        contnode,
+    )
+
+
 _OPTIONS = {field.name for field in fields(SessionOptions)}
 
 
@@ -99,3 +127,4 @@ def setup(app: Sphinx) -> None:
     """Register what only these docs need."""
     app.connect("autodoc-process-docstring", _name_the_setting)
     app.connect("autodoc-process-signature", _hide_fields)
+    app.connect("missing-reference", _lead_to_the_public_name)
