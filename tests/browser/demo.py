@@ -11,7 +11,7 @@ from playwright.sync_api import BrowserContext
 from playwright.sync_api import expect
 from playwright.sync_api import Page
 
-from tests.sample.processes import free_port
+from tests.ports import free_port
 from tests.sample.processes import Running
 from tests.sample.processes import start
 

@@ -21,7 +21,7 @@ from werkzeug.serving import make_server
 from idp_session import Client
 from idp_session.flask import protocol_blueprint
 from idp_session.models import SendResult
-from tests.sample.processes import free_port
+from tests.ports import free_port
 from tests.unit.hosts import Host
 from tests.unit.hosts import host_app
 

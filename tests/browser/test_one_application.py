@@ -16,9 +16,9 @@ from playwright.sync_api import expect
 from playwright.sync_api import Page
 from playwright.sync_api import ViewportSize
 
+from tests.ports import free_port
 from tests.sample.clients import claims_of
 from tests.sample.clients import RecordingClient
-from tests.sample.processes import free_port
 from tests.sample.processes import start
 
 pytestmark = [pytest.mark.browser, pytest.mark.process]

@@ -17,8 +17,8 @@ from playwright.sync_api import expect
 from playwright.sync_api import Page
 
 from tests.conformance.pages import form_of
+from tests.ports import free_port
 from tests.sample.person import Person
-from tests.sample.processes import free_port
 from tests.sample.processes import Running
 from tests.sample.processes import start
 from tests.services import unavailable

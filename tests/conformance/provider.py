@@ -9,7 +9,7 @@ from typing import Any
 import requests
 from joserfc.jwk import KeySet
 
-from tests.sample.processes import free_port
+from tests.ports import free_port
 from tests.sample.processes import Running
 from tests.sample.processes import start
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from ..ports import free_port
 from ..sample.clients import RecordingClient
 from ..sample.clients import write_clients
-from ..sample.processes import free_port
 from ..sample.processes import Running
 from ..sample.processes import start
 from ..sample.processes import wait_until

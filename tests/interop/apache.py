@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from tests.sample.processes import free_port
+from tests.ports import free_port
 from tests.sample.processes import Running
 from tests.sample.processes import wait_until
 from tests.services import unavailable

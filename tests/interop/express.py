@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.sample.processes import free_port
+from tests.ports import free_port
 from tests.sample.processes import Running
 from tests.services import unavailable
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -14,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
-__all__ = ["Running", "free_port", "python", "start", "wait_until"]
+__all__ = ["Running", "python", "start", "wait_until"]
 
 _ROOT = Path(__file__).parents[2]
 
@@ -99,15 +98,6 @@ def start(
 def python(*arguments: str) -> list[str]:
     """A command line for a module of ours."""
     return [sys.executable, "-m", *arguments]
-
-
-def free_port() -> int:
-    """A port of 127.0.0.1 that nobody uses at the moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-
-    return port
 
 
 def wait_until(holds: Callable[[], bool], timeout: float = 15) -> None:

@@ -22,11 +22,11 @@ from idp_session.testing.servers import over_tls
 from idp_session.testing.servers import received
 from idp_session.testing.servers import serving
 from idp_session.testing.servers import silent
+from tests.ports import free_port
 
 from .clients import RecordingClient
 from .clients import write_clients
 from .person import Person
-from .processes import free_port
 from .processes import start
 
 pytestmark = [pytest.mark.process, pytest.mark.xdist_group("bounded-wait")]

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.ports import free_port
+
 from .clients import RecordingClient
 from .clients import write_clients
 from .person import Person
-from .processes import free_port
 from .processes import Running
 from .processes import wait_until
 

@@ -11,9 +11,10 @@ import pytest
 import requests
 import trustme
 
+from tests.ports import free_port
+
 from .clients import RecordingClient
 from .person import Person
-from .processes import free_port
 from .processes import Running
 from .processes import wait_until
 

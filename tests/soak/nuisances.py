@@ -21,7 +21,7 @@ from idp_session.testing.servers import over_tls
 from idp_session.testing.servers import received
 from idp_session.testing.servers import serving
 from idp_session.testing.servers import silent
-from tests.sample.processes import free_port
+from tests.ports import free_port
 
 from .ledger import Ledger
 from .ledger import Told

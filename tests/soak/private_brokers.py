@@ -16,7 +16,7 @@ from dataclasses import field
 from pathlib import Path
 
 from ..brokers import Broker
-from ..sample.processes import free_port
+from ..ports import free_port
 from ..sample.processes import wait_until
 from ..services import unavailable
 

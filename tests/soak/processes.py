@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from joserfc.jwk import generate_key
 from joserfc.jwk import KeySet
 
-from tests.sample.processes import free_port
+from tests.ports import free_port
 from tests.sample.processes import Running
 from tests.sample.processes import start
 from tests.sample.processes import wait_until

@@ -21,7 +21,7 @@ import yaml  # type: ignore[import-untyped]
 from ..brokers import Broker
 from ..brokers import BROKERS
 from ..brokers import scratch_broker
-from ..sample.processes import free_port
+from ..ports import free_port
 from ..sample.processes import Running
 from ..sample.processes import wait_until
 from ..services import unavailable

@@ -16,7 +16,7 @@ from typing import Any
 
 import requests
 
-from tests.sample.processes import free_port
+from tests.ports import free_port
 from tests.sample.processes import Running
 from tests.sample.processes import wait_until
 

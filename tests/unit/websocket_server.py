@@ -6,7 +6,7 @@ import contextlib
 import socket
 from pathlib import Path
 
-from tests.sample.processes import free_port
+from tests.ports import free_port
 from tests.sample.processes import Running
 from tests.sample.processes import start
 from tests.sample.processes import wait_until

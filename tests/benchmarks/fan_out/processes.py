@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 from typing import IO
 
-__all__ = ["Receivers", "Round", "free_port", "receivers", "running", "wait_for_port"]
+__all__ = ["Receivers", "Round", "receivers", "running", "wait_for_port"]
 
 _ROOT = Path(__file__).parents[3]
 
@@ -126,15 +126,6 @@ def receivers() -> Iterator[Receivers]:
         stdout=subprocess.PIPE,
     ) as process:
         yield Receivers(process)
-
-
-def free_port() -> int:
-    """A port of 127.0.0.1 that nobody uses at the moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-
-    return port
 
 
 def wait_for_port(port: int, process: subprocess.Popen[str]) -> None:

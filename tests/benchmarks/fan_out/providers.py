@@ -20,8 +20,8 @@ from joserfc.jwk import KeySet
 
 from idp_session.stores.sql import create_engine
 from idp_session.stores.sql import upgrade
+from tests.ports import free_port
 
-from .processes import free_port
 from .processes import running
 from .processes import wait_for_port
 from .receivers import address_of
