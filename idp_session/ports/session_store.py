@@ -265,7 +265,7 @@ class SessionStore(Protocol):
 
         The reason of each is ``IDLE_TIMEOUT`` or ``ABSOLUTE_TIMEOUT``. Of concurrent
         callers each session is given to one; those that another caller is about to
-        end are not waited for.
+        end or to join are not waited for.
 
         :param now: The instant to compare with; aware UTC.
         :param limit: How many at the most; the longest expired come first.

@@ -47,7 +47,8 @@ class SweepService:
 
         :param limit: How many at the most.
         :returns: How many were ended here. Fewer than ``limit`` means that there were
-            no more, or that other processes are about to end them.
+            no more, or that others have them in hand: they end them, or a client is
+            just joining.
         """
         total = 0
 

@@ -35,10 +35,13 @@ def joining(*, dialect_name: str) -> sa.Insert:
     ).where(sessions.c.session_id == _parameter(participants.c.session_id))
 
     if dialect_name in MYSQL:
+        # The row itself is locked, which the check of the foreign key does not do: it
+        # locks an entry of one index, and whoever has found the session by another one,
+        # such as a sweep, would not be met.
         # INSERT IGNORE would forgive every other error, too.
         return (
             mysql.insert(participants)
-            .from_select(names, query)
+            .from_select(names, query.with_for_update())
             .on_duplicate_key_update(client_id=participants.c.client_id)
         )
 
