@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from functools import partial
 
 import sqlalchemy as sa
-from flask import current_app
-from flask import g
 from flask import has_app_context
 from flask import has_request_context
 from flask import Request
 from flask import request
+from flask.ctx import AppContext
+from flask.globals import app_ctx
 from werkzeug.local import LocalProxy
 
 from ..options import SessionOptions
@@ -120,8 +120,12 @@ def app_state() -> AppState:
 
     :raises RuntimeError: If the extension was not set up on it.
     """
+    return _app_state(_app_context())
+
+
+def _app_state(context: AppContext) -> AppState:
     try:
-        state: AppState = current_app.extensions[KEY]
+        state: AppState = context.app.extensions[KEY]
     except KeyError:
         raise RuntimeError(
             "IdpSession is not set up on this app; call init_app(app, …) first"
@@ -152,17 +156,22 @@ def state_of(this: Request) -> RequestState:
 
     :param this: The current request.
     """
-    state: RequestState | None = g.get(KEY)
+    context = _app_context()
+    state: RequestState | None = context.g.get(KEY)
 
     if state is None or state.request is not this:
-        state = _new_request_state(this)
-        setattr(g, KEY, state)
+        state = _new_request_state(this, _app_state(context))
+        setattr(context.g, KEY, state)
 
     return state
 
 
-def _new_request_state(this: Request) -> RequestState:
-    app = app_state()
+def _app_context() -> AppContext:
+    # Each name that is looked up on a proxy costs as much as the proxy does.
+    return app_ctx._get_current_object()  # type: ignore[attr-defined, no-any-return]  # noqa: SLF001
+
+
+def _new_request_state(this: Request, app: AppState) -> RequestState:
     transport = app.transports.transport_for(this)
     user_session = DefaultUserSession(
         app.sessions,

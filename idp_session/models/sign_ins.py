@@ -43,7 +43,7 @@ class Principal:
         if not self.subject_id:
             raise ValueError("a principal needs a subject_id")
 
-        if any(at.utcoffset() is None for at in self.factors.values()):
+        if None in map(datetime.utcoffset, self.factors.values()):
             raise ValueError("the times of factors must be aware datetimes")
 
 

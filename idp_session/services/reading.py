@@ -114,15 +114,11 @@ class SessionReader:
         renew: bool,
         find_origin: FindOrigin = unknown_origin,
     ) -> CurrentSession | AnonymousSession | None:
-        record = self.live(found)
+        now = self._clock.now()
+        record = self._live(found, now)
         current = None if record is None else self._with_ticket(record)
 
-        if current is None or not renew:
-            return current
-
-        now = self._clock.now()
-
-        if not current.record.renewal_due(now):
+        if current is None or not renew or not current.record.renewal_due(now):
             return current
 
         return self._renewed(current, now, find_origin)
@@ -150,7 +146,12 @@ class SessionReader:
 
         :param record: As it was found, if it was.
         """
-        if record is None or record.expires_at > self._clock.now():
+        return self._live(record, self._clock.now())
+
+    def _live(
+        self, record: ServerSideSession | None, now: datetime
+    ) -> ServerSideSession | None:
+        if record is None or record.expires_at > now:
             return record
 
         if self._ending.end_expired(record) is not None:

@@ -114,7 +114,9 @@ class PreparedQuery(Generic[T]):
 
         :param values: Those of the parameters.
         """
-        return next(iter(self.all(**values)), None)
+        found = self.all(**values)
+
+        return found[0] if found else None
 
     def all(self, **values: Any) -> tuple[T, ...]:
         """The values of all rows.
