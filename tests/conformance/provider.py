@@ -86,6 +86,6 @@ def start_provider(
         *("idp", "--port", port, "--open-registration", *https, *trust, *arguments),
         cwd=folder,
     )
-    issuer = running.wait_until_ready(60).removeprefix("ready: ").strip()
+    issuer = running.wait_until_ready().removeprefix("ready: ").strip()
 
     return Provider(issuer, ca_file=authority, running=running)

@@ -76,7 +76,7 @@ class Person:
         return response.status == 200
 
     def wait_until_signed_out(self, site: Site) -> None:
-        wait_until(lambda: not self.is_signed_in(site), 60)
+        wait_until(lambda: not self.is_signed_in(site))
 
     def is_signed_in_at_the_provider(self) -> bool:
         response = self._context.request.get(f"{self._provider.issuer}/account/")

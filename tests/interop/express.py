@@ -63,7 +63,7 @@ class Express:
                 start_new_session=True,
             )
         )
-        self._running.wait_until_ready(60)
+        self._running.wait_until_ready()
 
     def kill(self) -> None:
         """End it as kill -9 does."""

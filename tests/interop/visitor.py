@@ -49,7 +49,7 @@ class Visitor:
         return page.status_code == 200
 
     def wait_until_signed_out(self, site: Site) -> None:
-        wait_until(lambda: not self.is_signed_in(site), 60)
+        wait_until(lambda: not self.is_signed_in(site))
 
     def sign_out_at_the_provider(self) -> requests.Response:
         """There, and not at a site; the provider asks."""

@@ -17,6 +17,9 @@ from urllib.parse import urlsplit
 
 __all__ = ["RecordingClient", "claims_of", "write_clients"]
 
+# Whoever hangs does so for longer than anybody should wait for it, in seconds.
+_LONGEST_PAUSE = 120
+
 
 @dataclass
 class RecordingClient:
@@ -45,13 +48,13 @@ class RecordingClient:
             def do_GET(self) -> None:
                 client.hits.append(self.path)
                 if client.hangs and self.path.startswith("/front"):
-                    client.released.wait(20)
+                    client.released.wait(_LONGEST_PAUSE)
                 self._answer(200)
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"])).decode()
                 client.tokens += parse_qs(body)["logout_token"]
-                client.released.wait(20 if client.hangs else 0)
+                client.released.wait(_LONGEST_PAUSE if client.hangs else 0)
                 self._answer(client.status)
 
             def _answer(self, status: int) -> None:

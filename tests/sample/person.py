@@ -11,6 +11,9 @@ from .clients import RecordingClient
 
 __all__ = ["Person"]
 
+# In seconds; a machine may do ten other things.
+_PATIENCE = 60
+
 
 class Person:
     """Signs in and out at one provider."""
@@ -37,7 +40,7 @@ class Person:
                 **parameters,
             },
             allow_redirects=False,
-            timeout=20,
+            timeout=_PATIENCE,
         )
 
     def log_in(self, response: requests.Response, username: str) -> requests.Response:
@@ -47,13 +50,13 @@ class Person:
             login,
             data={"username": username, "password": username},
             allow_redirects=False,
-            timeout=20,
+            timeout=_PATIENCE,
         )
 
         return self.http.get(
             self.issuer + answered.headers["Location"],
             allow_redirects=False,
-            timeout=20,
+            timeout=_PATIENCE,
         )
 
     def sign_in(
@@ -73,7 +76,7 @@ class Person:
                 "redirect_uri": f"{client.url}/callback",
             },
             auth=(client.client_id, client.metadata["client_secret"]),
-            timeout=20,
+            timeout=_PATIENCE,
         )
         tokens: dict[str, Any] = exchanged.json()
 
@@ -82,14 +85,14 @@ class Person:
     def confirm_sign_out(self) -> requests.Response:
         """Sign out at the provider, which asks."""
         address = f"{self.issuer}/connect/endsession"
-        asked = self.http.get(address, timeout=20).text
+        asked = self.http.get(address, timeout=_PATIENCE).text
         confirmation = asked.split('name="confirmation" value="')[1].split('"')[0]
 
         return self.http.post(
             address,
             data={"confirmation": confirmation, "answer": "yes"},
             allow_redirects=False,
-            timeout=20,
+            timeout=_PATIENCE,
         )
 
     def sign_out(self, client: RecordingClient, id_token: str) -> requests.Response:
@@ -102,5 +105,5 @@ class Person:
                 "state": "bye",
             },
             allow_redirects=False,
-            timeout=20,
+            timeout=_PATIENCE,
         )

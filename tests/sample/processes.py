@@ -17,6 +17,10 @@ __all__ = ["Running", "python", "start", "wait_until"]
 
 _ROOT = Path(__file__).parents[2]
 
+# How long what must come may take, in seconds. It costs nothing when it comes, and a
+# machine may do ten other things.
+_PATIENCE = 60.0
+
 
 class Running:
     """A process with everything that it has said so far."""
@@ -35,7 +39,7 @@ class Running:
     def text(self) -> str:
         return "".join(self.lines)
 
-    def wait_until_ready(self, timeout: float = 30) -> str:
+    def wait_until_ready(self, timeout: float = 2 * _PATIENCE) -> str:
         """The line that says so."""
         wait_until(
             lambda: self._ready_line() is not None or self.process.poll() is not None,
@@ -50,22 +54,22 @@ class Running:
         """End it politely and return how many seconds that took."""
         began = time.monotonic()
         self.process.terminate()
-        self.process.wait(10)
+        self.process.wait(_PATIENCE)
 
         return time.monotonic() - began
 
     def kill(self) -> None:
         """End it and its children as kill -9 does."""
         os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait(10)
+        self.process.wait(_PATIENCE)
 
     def close(self) -> None:
         """Leave nothing behind, whatever the test did."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait(10)
+        self.process.wait(_PATIENCE)
         for reader in self._readers:
-            reader.join(5)
+            reader.join(_PATIENCE)
         for stream in (self.process.stdout, self.process.stderr):
             if stream is not None:
                 stream.close()
@@ -100,7 +104,7 @@ def python(*arguments: str) -> list[str]:
     return [sys.executable, "-m", *arguments]
 
 
-def wait_until(holds: Callable[[], bool], timeout: float = 15) -> None:
+def wait_until(holds: Callable[[], bool], timeout: float = _PATIENCE) -> None:
     """Return as soon as something holds; fail when it never does."""
     deadline = time.monotonic() + timeout
 

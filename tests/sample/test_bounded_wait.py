@@ -33,9 +33,10 @@ pytestmark = [pytest.mark.process, pytest.mark.xdist_group("bounded-wait")]
 
 WAIT = 0.5
 #: What the response may take beside: it ends the session, and looks once more, on a
-#: machine that may stand still for a while. Whoever waited for the clients would wait
-#: for 5 seconds to connect, and for 10 to hear from them.
-WORK = 4.0
+#: machine that may stand still for a while.
+WORK = 15.0
+#: Whoever waited for the clients would wait for so long, to connect or to hear from them.
+GIVES_UP_AFTER = 30
 HEAD = b"HTTP/1.1 200 OK\r\n"
 
 
@@ -137,6 +138,9 @@ def issuer(
             *("--clients", str(write_clients(directory / "clients.json", *clients))),
             *("--set", f"IDP_SESSION_DELIVERY_SENDER={request.param}"),
             *("--set", f"IDP_SESSION_BACK_CHANNEL_WAIT={WAIT}"),
+            *("--set", f"IDP_SESSION_DELIVERY_TIMEOUT={GIVES_UP_AFTER}"),
+            *("--set", f"IDP_SESSION_DELIVERY_CONNECT_TIMEOUT={GIVES_UP_AFTER}"),
+            *("--set", f"IDP_SESSION_DELIVERY_LEASE={2 * GIVES_UP_AFTER}"),
             cwd=directory,
         )
 

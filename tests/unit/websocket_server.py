@@ -33,7 +33,7 @@ class Server:
             cwd=folder,
             environment={"ISSUER": self.origin},
         )
-        wait_until(self._answers, 30)
+        wait_until(self._answers)
 
     def _answers(self) -> bool:
         with contextlib.suppress(OSError):
