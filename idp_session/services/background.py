@@ -64,13 +64,15 @@ class BackgroundWork:
     def _clean_up(self) -> None:
         # First what clients are to hear of: the rest may fail, for example on a
         # database that is not upgraded yet.
-        if self._sweep.run_once(limit=_SWEPT_AT_ONCE) == _SWEPT_AT_ONCE:
+        swept = self._sweep.run_once(limit=_SWEPT_AT_ONCE)
+        self._deliveries.purge(older_than=self._retention)
+        self._deliveries.forget_ends(older_than=self._retention)
+
+        # At the end: what fails each time would keep every claim from being made.
+        if swept == _SWEPT_AT_ONCE:
             # There may be more. What ended has kicked the dispatcher, so that the next
             # claim is soon; in between deliveries get their turn.
             self._next_sweep = 0.0
-
-        self._deliveries.purge(older_than=self._retention)
-        self._deliveries.forget_ends(older_than=self._retention)
 
     def begin(
         self, delivery: Delivery, *, under_way: Mapping[str, int] = MappingProxyType({})

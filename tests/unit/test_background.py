@@ -156,13 +156,8 @@ def test_ends_are_remembered_for_the_retention(provider: FakeProvider) -> None:
     assert provider.queue.has_ended(new)
 
 
-def test_what_cannot_be_forgotten_keeps_nobody_signed_in(
-    provider: FakeProvider,
-) -> None:
-    """On a database of before, clients hear of sessions that expire all the same."""
-    provider.browser(clients=["shop"])
-    provider.clock.tick(timedelta(hours=2))
-    work = BackgroundWork(
+def _work_without_ends(provider: FakeProvider) -> BackgroundWork:
+    return BackgroundWork(
         delivery=provider.delivery,
         deliveries=DeliveryManagementService(
             queue=_WithoutEnds(provider.queue),
@@ -175,10 +170,32 @@ def test_what_cannot_be_forgotten_keeps_nobody_signed_in(
         retention=timedelta(days=30),
     )
 
+
+def test_what_cannot_be_forgotten_keeps_nobody_signed_in(
+    provider: FakeProvider,
+) -> None:
+    """On a database of before, clients hear of sessions that expire all the same."""
+    provider.browser(clients=["shop"])
+    provider.clock.tick(timedelta(hours=2))
+    work = _work_without_ends(provider)
+
     with pytest.raises(LookupError):
         work.claim(16)
 
     assert [each.client_id for each in work.claim(16)] == ["shop"]
+
+
+def test_what_cannot_be_forgotten_stalls_no_deliveries(provider: FakeProvider) -> None:
+    """However many sessions have expired, only one claim in a while fails."""
+    for _ in range(450):
+        provider.browser(clients=["shop"])
+    provider.clock.tick(timedelta(hours=2))
+    work = _work_without_ends(provider)
+
+    with pytest.raises(LookupError):
+        work.claim(16)
+
+    assert len(work.claim(16)) == 16
 
 
 class _WithoutEnds:
