@@ -74,6 +74,10 @@ class AttemptJudge:
         if isinstance(outcome, DeliveryResult):
             return outcome
 
+        if not _says_something(outcome):
+            _logger.warning("sending failed: there is no result")
+            return self._again(attempt.delivery, SendResult(), "sender")
+
         return self._judge(attempt.delivery, outcome)
 
     def final(
@@ -157,3 +161,10 @@ def decided(delivery: Delivery, result: DeliveryResult) -> Attempt:
     outcome.set_result(result)
 
     return Attempt(delivery=delivery, host=None, outcome=outcome)
+
+
+def _says_something(outcome: object) -> bool:
+    # A sender of the host may have forgotten to return anything.
+    return isinstance(outcome, SendResult) and (
+        outcome.status is not None or outcome.failure is not None
+    )

@@ -8,14 +8,12 @@ import threading
 import time
 from collections.abc import Iterator
 from collections.abc import Sequence
-from concurrent.futures import Future
 from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
 
 from idp_session._protocol import back_channel
-from idp_session.models import Attempt
 from idp_session.models import Delivery
 from idp_session.models import DeliveryState
 from idp_session.models import LogoutReason
@@ -592,38 +590,6 @@ def test_whoever_is_not_told_is_no_burden() -> None:
     owe(provider, "gone", "gone too")
 
     assert len(provider.delivery.claim(10)) == 4
-
-
-def test_a_fault_of_the_sender_is_tried_again(caplog: pytest.LogCaptureFixture) -> None:
-    """A sender of the host that fails is no reason to tell nobody."""
-    provider = provider_with()
-    owe(provider)
-    (claimed,) = provider.delivery.claim(1)
-    outcome: Future[SendResult] = Future()
-    outcome.set_exception(LookupError("with a secret"))
-
-    (after,) = provider.delivery.settle(
-        [Attempt(delivery=claimed, host="shop.test", outcome=outcome)]
-    )
-
-    assert (after.state, after.last_error) == (DeliveryState.PENDING, "sender")
-    assert after.due_at > START
-    assert "sending failed: LookupError" in caplog.messages
-
-
-def test_a_cancelled_request_is_tried_again() -> None:
-    """A request that the sender has given up is owed still."""
-    provider = provider_with()
-    owe(provider)
-    (claimed,) = provider.delivery.claim(1)
-    outcome: Future[SendResult] = Future()
-    outcome.cancel()
-
-    (after,) = provider.delivery.settle(
-        [Attempt(delivery=claimed, host="shop.test", outcome=outcome)]
-    )
-
-    assert (after.state, after.last_error) == (DeliveryState.PENDING, "sender")
 
 
 def test_the_settings_count() -> None:
