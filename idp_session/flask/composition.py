@@ -50,6 +50,7 @@ from ..services.sign_in import SignInService
 from ..services.sweeping import SweepService
 from ..services.tickets import TicketSealer
 from ..stores.cookie import PlainTicketProtector
+from ..stores.sql.turns import let_others_write
 from . import signals
 from .catalogs import load_catalogs
 from .defaults import default_broadcast
@@ -87,8 +88,11 @@ class _ElsewhereDispatcher:
 
 def _pause_for(engine: sa.Engine | None) -> Callable[[float], object]:
     # Databases that lock rows keep nobody waiting whose session has not expired.
-    if engine is None or engine.dialect.name == "sqlite":
+    if engine is None:
         return time.sleep
+
+    if engine.dialect.name == "sqlite":
+        return partial(let_others_write, engine)
 
     return lambda _: None
 

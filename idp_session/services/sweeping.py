@@ -13,7 +13,8 @@ __all__ = ["SweepService"]
 
 _BATCH = 100
 
-#: Others have their turn for as long as a batch took, and at the most for so long.
+#: Others have their turn for as long as they had to wait for a batch, and at the most
+#: for so long.
 _LONGEST_TURN_SECONDS = 0.25
 
 
@@ -56,12 +57,14 @@ class SweepService:
             began_at = time.monotonic()
             batch = min(_BATCH, limit - total)
             ended = self._store.end_expired(self._clock.now(), limit=batch)
+            # Longer if this one had to wait: then others are waiting, too.
+            ended_at = time.monotonic()
             self._ending.announce(ended)
             total += len(ended)
 
             if len(ended) < batch or total >= limit:
                 return total
 
-            # Longer if this one had to wait: then others are waiting, too.
-            took = time.monotonic() - began_at
-            self._pause(min(took, _LONGEST_TURN_SECONDS))
+            # Their turn began with the end of the transaction.
+            turn_ends_at = ended_at + min(ended_at - began_at, _LONGEST_TURN_SECONDS)
+            self._pause(max(0.0, turn_ends_at - time.monotonic()))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from functools import partial
 
 import pytest
 
 from idp_session.models import LogoutReason
+from idp_session.services.ending import EndingService
 from idp_session.services.sweeping import SweepService
 from idp_session.testing import make_session
 from idp_session.testing import START
@@ -101,10 +103,46 @@ def test_a_sweep_gives_others_their_turn(provider: FakeProvider) -> None:
         store=provider.store,
         ending=provider.ending,
         clock=provider.clock,
-        pause=lambda seconds: provider.spy.calls.append(f"pause {seconds > 0}"),
+        pause=lambda _: provider.spy.calls.append("pause"),
     )
 
     sweep.run_once()
 
-    step, pause = "end_expired", "pause True"
+    step, pause = "end_expired", "pause"
     assert provider.spy.calls == [step, pause, step, pause, step]
+
+
+@pytest.mark.parametrize(
+    ("ending_takes", "telling_takes", "least", "most"),
+    [(0.5, 0, 0.1, 0.25), (0, 0.003, 0, 0)],
+    ids=["ends slowly", "tells slowly"],
+)
+def test_a_turn_begins_with_the_end_of_a_transaction(
+    provider: FakeProvider,
+    ending_takes: float,
+    telling_takes: float,
+    least: float,
+    most: float,
+) -> None:
+    """It is as long as the transaction; to tell of its sessions is part of it."""
+    for _ in range(120):
+        provider.store.create(make_session())
+    provider.clock.tick(3 * HOUR)
+    provider.spy.before["end_expired"] = partial(time.sleep, ending_takes)
+    pauses: list[float] = []
+    sweep = SweepService(
+        store=provider.store,
+        ending=EndingService(
+            store=provider.store,
+            clock=provider.clock,
+            dispatcher=provider.dispatcher,
+            announce=lambda _: time.sleep(telling_takes),
+        ),
+        clock=provider.clock,
+        pause=pauses.append,
+    )
+
+    sweep.run_once()
+
+    assert len(pauses) == 1
+    assert least <= pauses[0] <= most

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,6 +17,7 @@ from ...models import LogoutReason
 from ...models import Participant
 from ...models import ServerSideSession
 from . import rows
+from .among import among
 from .owing import owe_everybody
 from .schema import attributes
 from .schema import data
@@ -27,17 +29,8 @@ __all__ = ["end_locked", "expired", "locked", "remove", "still_there"]
 _SELECT = sa.select(*rows.SESSION_COLUMNS)
 # Databases have a limit of parameters in one statement.
 _CHUNK = 500
-_IDS = sa.bindparam("session_ids", type_=sa.String(), expanding=True)
-_PARTICIPANTS = (
-    sa.select(*rows.PARTICIPANT_COLUMNS)
-    .where(participants.c.session_id.in_(_IDS))
-    .order_by(participants.c.joined_at, participants.c.id)
-)
 # Those that belong to others first.
-_DELETES = tuple(
-    sa.delete(table).where(table.c.session_id.in_(_IDS))
-    for table in (participants, data, attributes, sessions)
-)
+_TABLES = (participants, data, attributes, sessions)
 
 
 def locked(
@@ -144,7 +137,9 @@ def _participants(
 ) -> dict[str, list[Participant]]:
     joined: dict[str, list[Participant]] = defaultdict(list)
 
-    for row in connection.execute(_PARTICIPANTS, {"session_ids": _ids(found)}).all():
+    query = _participants_of_several(connection.dialect.name)
+
+    for row in connection.execute(query, {"session_ids": _ids(found)}).all():
         participant = rows.participant_from(row)
         joined[participant.session_id].append(participant)
 
@@ -157,10 +152,31 @@ def remove(connection: sa.Connection, session_ids: Sequence[str]) -> None:
     :param connection: The transaction.
     :param session_ids: Which.
     """
-    deletes = _DELETES[-1:] if _cascades(connection) else _DELETES
+    tables = _TABLES[-1:] if _cascades(connection) else _TABLES
 
-    for delete in deletes:
+    for table in tables:
+        delete = _delete_of_several(table, connection.dialect.name)
         connection.execute(delete, {"session_ids": session_ids})
+
+
+@cache
+def _participants_of_several(
+    dialect_name: str,
+) -> sa.Select[*tuple[object, ...]]:
+    return (
+        sa.select(*rows.PARTICIPANT_COLUMNS)
+        .where(_among_ids(participants, dialect_name))
+        .order_by(participants.c.joined_at, participants.c.id)
+    )
+
+
+@cache
+def _delete_of_several(table: sa.Table, dialect_name: str) -> sa.Delete:
+    return sa.delete(table).where(_among_ids(table, dialect_name))
+
+
+def _among_ids(table: sa.Table, dialect_name: str) -> sa.ColumnElement[bool]:
+    return among(table.c.session_id, "session_ids", dialect_name=dialect_name)
 
 
 def _cascades(connection: sa.Connection) -> bool:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
+from functools import cache
 
 import sqlalchemy as sa
 
 from ...models import DeliveryState
 from ...models import EndedSession
 from ...models import LogoutReason
+from .among import among
 from .schema import deliveries
 from .schema import participants
 
@@ -28,12 +30,6 @@ _TO_EVERYBODY = {
     "attempts": sa.literal(0),
     "state": sa.literal(DeliveryState.PENDING, type_=deliveries.c.state.type),
 }
-_OWE_EVERYBODY = sa.insert(deliveries).from_select(
-    list(_TO_EVERYBODY),
-    sa.select(*_TO_EVERYBODY.values())
-    .where(participants.c.session_id.in_(sa.bindparam("session_ids", expanding=True)))
-    .order_by(participants.c.joined_at, participants.c.id),
-)
 
 
 def owe_everybody(
@@ -53,9 +49,11 @@ def owe_everybody(
         if session.participants:
             alike[session.reason].append(session.session_id)
 
+    insert = _owe_everybody(connection.dialect.name)
+
     for reason, session_ids in alike.items():
         connection.execute(
-            _OWE_EVERYBODY, {"session_ids": session_ids, "reason": reason, "at": at}
+            insert, {"session_ids": session_ids, "reason": reason, "at": at}
         )
 
 
@@ -83,3 +81,17 @@ def owe(connection: sa.Connection, ended: Iterable[EndedSession]) -> None:
 
     if owed:
         connection.execute(sa.insert(deliveries), owed)
+
+
+@cache
+def _owe_everybody(dialect_name: str) -> sa.Insert:
+    are_meant = among(
+        participants.c.session_id, "session_ids", dialect_name=dialect_name
+    )
+
+    return sa.insert(deliveries).from_select(
+        list(_TO_EVERYBODY),
+        sa.select(*_TO_EVERYBODY.values())
+        .where(are_meant)
+        .order_by(participants.c.joined_at, participants.c.id),
+    )
