@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import BrowserContext
+from playwright.sync_api import expect
 from playwright.sync_api import Page
 from playwright.sync_api import Playwright
 from playwright.sync_api import sync_playwright
@@ -36,6 +37,11 @@ _ARTEFACTS = Path(__file__).parents[2] / "artefacts"
 
 OpenBrowser = Callable[..., BrowserContext]
 
+# How long what must come may take, in milliseconds. It costs nothing when it comes, and
+# a machine may do ten other things.
+_PATIENCE = 60_000
+expect.set_options(timeout=_PATIENCE)
+
 
 def launch(
     playwright: Playwright,
@@ -58,8 +64,9 @@ def launch(
         args=_QUIET,
         ignore_https_errors=ignore_https_errors,
         user_agent=user_agent,
+        timeout=_PATIENCE,
     )
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(_PATIENCE)
 
     return context
 

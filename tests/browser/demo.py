@@ -24,7 +24,11 @@ _COOKIES_FOR_BROWSERS = (
     "IDP_SESSION_CHECK_SESSION_COOKIE_SAME_SITE=None",
 )
 _REASONS = ("IDP_SESSION_LOGOUT_REASON_CLAIM=true",)
-
+# Nobody hangs here, so that these say what a busy machine may take.
+_WAITS = (
+    "IDP_SESSION_BACK_CHANNEL_WAIT=30",
+    "IDP_SESSION_FRONT_CHANNEL_WAIT=30",
+)
 
 _NAMES = ("idp", "Shop", "Mail")
 
@@ -58,7 +62,7 @@ class Demo:
         )
         settings = [
             part
-            for text in _COOKIES_FOR_BROWSERS + _REASONS
+            for text in _COOKIES_FOR_BROWSERS + _REASONS + _WAITS
             for part in ("--set", text)
         ]
         port = str(self._ports["idp"])

@@ -80,8 +80,8 @@ class _Handler(BaseHTTPRequestHandler):
         path = urlsplit(self.path).path
         self.server.clients.asked.append(path)
 
-        if path == "/hangs":
-            self.server.clients.released.wait(60)
+        if path in {"/hangs", "/until-released"}:
+            self.server.clients.released.wait(300)
 
         body = self._body(path).encode()
         self.send_response(200)
@@ -138,6 +138,11 @@ _SCRIPTS = {
     "/by-cookie": _SIGNED_OUT,
     # Long after its load event, and after the word that it takes longer.
     "/later": f"{says('parent', 'pending')}setTimeout(() => {{ {_SIGNED_OUT} }}, 900);",
+    # The same, as long as the test wants it.
+    "/held": (
+        f"{says('parent', 'pending')}"
+        f"fetch('/until-released').then(() => {{ {_SIGNED_OUT} }});"
+    ),
     "/impostor": says("top", "signed-out"),
     "/nonsense": (
         f"for (const it of [null, 1, 'signed-out', {{}}, [], {{type: '{_MESSAGE}'}},"
@@ -191,7 +196,7 @@ class Site:
 @contextmanager
 def serving_site(
     *kinds: str,
-    wait: float = 5,
+    wait: float = 60,
     policy: str | None = None,
     back_channel: tuple[str, ...] = (),
     answer: SendResult | None = None,

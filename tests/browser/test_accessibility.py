@@ -58,6 +58,9 @@ class Provider:
         self._provider = start(
             "sample_idp",
             *("idp", "--port", str(port), "--clients", str(file)),
+            # Each answers at once, as far as the machine lets it.
+            *("--set", "IDP_SESSION_BACK_CHANNEL_WAIT=30"),
+            *("--set", "IDP_SESSION_FRONT_CHANNEL_WAIT=30"),
             cwd=folder,
         )
         self._provider.wait_until_ready()
@@ -153,12 +156,12 @@ def test_the_pages_of_a_logout(
     provider.ask(page)
     page.locator("button[value=only]").click()
     page.wait_for_url("**/endsession/callback")
-    expect(page.locator("#done")).to_be_visible(timeout=30_000)
+    expect(page.locator("#done")).to_be_visible()
     inspector.look_at(page, "signed-out-of-one")
     page.goto(f"{provider.issuer}/connect/endsession")
     page.locator("button[value=yes]").click()
     page.wait_for_url("**/endsession/callback")
-    expect(page.locator("#done")).to_be_visible(timeout=30_000)
+    expect(page.locator("#done")).to_be_visible()
     expect(page.locator("#applications li")).to_have_count(4)
     expect(page.locator("li[data-state=waiting]")).to_have_count(1)
     inspector.look_at(page, "signed-out")
@@ -181,7 +184,7 @@ def test_the_pages_of_devices(
     page.locator("li a.button").last.click()
     inspector.look_at(page, "devices-question")
     page.locator("form button[type=submit]").click()
-    expect(page.locator("#ended")).to_be_visible(timeout=30_000)
+    expect(page.locator("#ended")).to_be_visible()
     inspector.look_at(page, "devices-ended")
 
     assert inspector.found == []

@@ -111,6 +111,7 @@ def test_both_channels(
         site.sign_out(page)
 
         _expect_states(page, by_cookie="waiting")
+        wait_until(lambda: "/by-cookie" in site.clients.asked)
         site.host.deliver()
         _expect_states(page, by_cookie=state)
         expect(page.locator("#confirmed")).to_have_text(
@@ -159,15 +160,18 @@ def test_each_frame_has_its_own_deadline(
 
 def test_the_way_on_waits_for_all_frames(open_browser: OpenBrowser) -> None:
     """The browser goes on when every frame is settled, and not before the last one."""
-    with serving_site("later", "says-so", "silent", wait=30) as site:
-        page = site.sign_in(open_browser(), "later", "says-so", "silent")
+    with serving_site("held", "says-so", "silent") as site:
+        page = site.sign_in(open_browser(), "held", "says-so", "silent")
 
         site.sign_out_for(page, "says-so")
 
         expect(page.locator("#working h1")).to_be_visible()
         _expect_states(page, says_so=_SIGNED_OUT, silent="asked")
+        wait_until(lambda: "/until-released" in site.clients.asked)
+        assert "/bye" not in site.clients.asked
+        site.clients.released.set()
         page.wait_for_url(f"{site.clients.url}/bye")
-        assert {"/later", "/says-so", "/silent"} < set(site.clients.asked)
+        assert {"/held", "/says-so", "/silent"} < set(site.clients.asked)
 
 
 def test_the_way_on_waits_no_longer_than_the_deadline(
@@ -196,6 +200,8 @@ def test_without_scripts(open_browser: OpenBrowser, screenshot: Screenshot) -> N
         expect(page.locator("#advice")).to_be_visible()
         _expect_states(page, silent="asked", refuses="asked")
         screenshot(page, "no-script")
+        # Whoever goes on may break off a frame that has not been asked for.
+        wait_until(lambda: {"/silent", "/refuses"} <= set(site.clients.asked))
         page.get_by_role("link", name="Continue").click()
         page.wait_for_url(f"{site.clients.url}/bye")
         assert {"/silent", "/refuses"} < set(site.clients.asked)

@@ -37,7 +37,11 @@ class Applications:
         file = write_clients(folder / "clients.json", *self.all)
         port = free_port()
         self.issuer = f"http://localhost:{port}"
-        settings = ("--set", "IDP_SESSION_DELIVERY_RETRY_AFTER=1")
+        settings = (
+            *("--set", "IDP_SESSION_DELIVERY_RETRY_AFTER=1"),
+            # The page comes when each has answered, however busy the machine is.
+            *("--set", "IDP_SESSION_BACK_CHANNEL_WAIT=30"),
+        )
         self._provider = start(
             "sample_idp",
             *("idp", "--port", str(port), "--clients", str(file), *settings),

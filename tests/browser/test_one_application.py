@@ -47,6 +47,9 @@ class Applications:
         self._provider = start(
             "sample_idp",
             *("idp", "--port", str(port), "--clients", str(file)),
+            # Who clicks twice does so before the first click is answered.
+            *("--set", "IDP_SESSION_BACK_CHANNEL_WAIT=8"),
+            *("--set", "IDP_SESSION_FRONT_CHANNEL_WAIT=30"),
             cwd=folder,
         )
         self._provider.wait_until_ready()
@@ -106,7 +109,7 @@ def _frames(client: RecordingClient) -> list[str]:
 
 
 def _wait_for(page: Page, happened: Callable[[], object]) -> None:
-    until = time.monotonic() + 30
+    until = time.monotonic() + 60
 
     while not happened():
         assert time.monotonic() < until

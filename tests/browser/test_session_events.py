@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import secrets
@@ -81,15 +82,15 @@ def end_elsewhere(issuer: str) -> None:
     """Alice signs out on all other devices, with another HTTP client."""
     other = Person(issuer)
     form = {"username": "alice", "password": "alice"}
-    other.http.post(f"{issuer}/login", data=form, timeout=10)
+    other.http.post(f"{issuer}/login", data=form, timeout=60)
     asked = f"{issuer}/account/sessions/end-others"
-    form = form_of(other.http.get(asked, timeout=10).text).fields
-    answer = other.http.post(asked, data=form, timeout=10)
+    form = form_of(other.http.get(asked, timeout=60).text).fields
+    answer = other.http.post(asked, data=form, timeout=60)
     assert "One device was signed out" in answer.text
 
 
 def expect_signed_out(page: Page) -> None:
-    expect(page.locator("h1")).to_have_text("You are signed out", timeout=5000)
+    expect(page.locator("h1")).to_have_text("You are signed out")
     assert page.url.endswith("/account/signed-out")
 
 
@@ -155,25 +156,23 @@ def test_a_provider_that_is_away_signs_nobody_out(
     """When the provider restarts the page stays, and still hears of the end."""
     port = str(free_port())
     arguments = ("sample_idp", "idp", "--port", port, "--set", SLOW)
-    first = start(*arguments, cwd=tmp_path)
-    issuer = first.wait_until_ready()[7:-1]
-    page = sign_in(open_browser(), issuer)
 
-    took = first.terminate()
-    first.close()
-    second = start(*arguments, cwd=tmp_path)
-    try:
-        with page.expect_response(re.compile("session-events"), timeout=15_000):
-            second.wait_until_ready()
+    with contextlib.ExitStack() as ending:
+        first = start(*arguments, cwd=tmp_path)
+        ending.callback(first.close)
+        issuer = first.wait_until_ready()[7:-1]
+        page = sign_in(open_browser(), issuer)
+
+        first.terminate()
+        # Its page may ask as soon as somebody listens.
+        with page.expect_response(re.compile("session-events")):
+            ending.callback(start(*arguments, cwd=tmp_path).close)
         still = page.url
         end_elsewhere(issuer)
 
         expect_signed_out(page)
-    finally:
-        second.close()
 
     assert still == f"{issuer}/account/"
-    assert took < 5
 
 
 def test_streams_leave_threads_for_others(serve: Serve) -> None:
@@ -181,19 +180,19 @@ def test_streams_leave_threads_for_others(serve: Serve) -> None:
     issuer = serve()
     person = Person(issuer)
     form = {"username": "alice", "password": "alice"}
-    person.http.post(f"{issuer}/login", data=form, timeout=10)
+    person.http.post(f"{issuer}/login", data=form, timeout=60)
     url = f"{issuer}/account/session-events?{secrets.token_hex(2)}"
 
     answers = [_opened(person, url) for _ in range(8)]
 
     assert sorted(each.status_code for each in answers) == [200] * 4 + [503] * 4
-    assert requests.get(f"{issuer}/login", timeout=5).status_code == 200
+    assert requests.get(f"{issuer}/login", timeout=60).status_code == 200
     for answer in answers:
         answer.close()
 
 
 def _opened(person: Person, url: str) -> requests.Response:
-    answer = person.http.get(url, stream=True, timeout=10)
+    answer = person.http.get(url, stream=True, timeout=60)
 
     # As every client does: gunicorn lets nobody in while it waits for one that it has
     # told to close the connection.
