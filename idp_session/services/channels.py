@@ -146,11 +146,12 @@ class Channels:
 
         with ExitStack() as undo:
             undo.callback(binding.close)
+            # First: who is counted as open hears of everything.
+            self._broadcast.subscribe(self)
 
             with self._lock:
                 self._bindings.setdefault(session_id, set()).add(binding)
 
-            self._broadcast.subscribe(self)
             # After it is listed: an end before this is seen here, one after this
             # is announced to it.
             self._check(session_id)

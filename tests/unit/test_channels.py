@@ -6,6 +6,7 @@ import gc
 import logging
 import os
 import threading
+import time
 import weakref
 from collections.abc import Callable
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from idp_session.models import EndedSession
 from idp_session.models import LogoutReason
 from idp_session.models import SessionEvent
 from idp_session.models import SessionEventKind
+from idp_session.ports import SessionListener
 from idp_session.services.channels import Channels
 from idp_session.testing import START
 
@@ -62,6 +64,18 @@ class Node:
             check_interval=interval,
         )
 
+    def rest(self) -> Node:
+        """Start the thread that looks for sessions, which then sleeps for an hour."""
+        looks = self.sessions.asked.count("other")
+
+        with self.channels.bind("other", Ear()):
+            until = time.monotonic() + 30
+            while self.sessions.asked.count("other") < looks + 2:
+                assert time.monotonic() < until
+                time.sleep(0.001)
+
+        return self
+
     def end(self, session_id: str = "sid") -> None:
         self.sessions.live.discard(session_id)
         self.channels.ended(
@@ -81,7 +95,8 @@ def sessions() -> Sessions:
 
 @pytest.fixture
 def node(sessions: Sessions) -> Iterator[Node]:
-    node = Node(sessions)
+    """One whose thread looks for no session unasked: it would tell of an end, too."""
+    node = Node(sessions).rest()
     yield node
     node.channels.stop()
 
@@ -128,6 +143,23 @@ def test_a_session_that_is_over_already(node: Node) -> None:
     assert node.channels.open_count == 0
 
 
+def test_a_channel_that_is_open_hears(sessions: Sessions) -> None:
+    """What happens as soon as a channel is counted comes to it."""
+    open_before: list[int] = []
+
+    class Broadcast(LocalBroadcast):
+        def subscribe(self, listener: SessionListener) -> None:
+            open_before.append(here.channels.open_count)
+            super().subscribe(listener)
+
+    here = Node(sessions, Broadcast())
+
+    here.channels.bind("sid", Ear())
+
+    assert open_before == [0]
+    here.channels.stop()
+
+
 def test_an_end_while_the_channel_is_bound(node: Node) -> None:
     """An end between the listing and the look at the store is told once."""
     node.sessions.before = node.end
@@ -139,8 +171,9 @@ def test_an_end_while_the_channel_is_bound(node: Node) -> None:
 
 
 @pytest.mark.parametrize("_attempt", range(25))
-def test_binding_and_ending_at_once(node: Node, _attempt: int) -> None:
+def test_binding_and_ending_at_once(sessions: Sessions, _attempt: int) -> None:
     """Of any number of channels bound while the session ends each hears it once."""
+    node = Node(sessions)
     ears = [Ear() for _ in range(8)]
     ready = threading.Barrier(9)
 
@@ -161,6 +194,7 @@ def test_binding_and_ending_at_once(node: Node, _attempt: int) -> None:
     assert all(ear.wait_until(partial(bool, ear.events)) for ear in ears)
     assert [ear.kinds for ear in ears] == [[ENDED]] * 8
     assert node.channels.open_count == 0
+    node.channels.stop()
 
 
 def test_a_closed_channel_hears_nothing(node: Node) -> None:
@@ -314,7 +348,7 @@ def test_a_store_that_fails_leaves_no_channel(node: Node) -> None:
 def test_two_nodes_with_one_broadcast(sessions: Sessions) -> None:
     """What happens on one node is heard by the channels of the other one."""
     broadcast = LocalBroadcast()
-    here, there = Node(sessions, broadcast), Node(sessions, broadcast)
+    here, there = Node(sessions, broadcast), Node(sessions, broadcast).rest()
     ear = Ear()
     there.channels.bind("sid", ear)
 
@@ -409,6 +443,7 @@ def test_a_child_process_begins_anew(node: Node) -> None:
         empty = node.channels.open_count == 0
         node.channels.bind("sid", mine)
         node.end()
+        mine.wait_until(lambda: mine.events != [])
         os._exit(0 if empty and mine.kinds == [ENDED] and not ear.events else 1)
 
     assert os.waitpid(child, 0)[1] == 0
