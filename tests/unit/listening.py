@@ -36,7 +36,7 @@ class Ear:
             self.misses += 1
             self._changed.notify_all()
 
-    def wait_until(self, holds: Callable[[], bool], seconds: float = 10) -> bool:
+    def wait_until(self, holds: Callable[[], bool], seconds: float = 30) -> bool:
         with self._changed:
             return self._changed.wait_for(holds, seconds)
 

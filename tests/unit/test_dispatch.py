@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
 from concurrent.futures import Future
+from concurrent.futures import InvalidStateError
 from datetime import datetime
 from datetime import timedelta
 from datetime import UTC
@@ -107,7 +109,7 @@ class Outbox:
             self.changed.notify_all()
 
         if delivery.id not in self.held:
-            outcome.set_result(SendResult(status=200))
+            _answer(outcome)
 
         return Attempt(delivery=delivery, host="shop.test", outcome=outcome)
 
@@ -137,12 +139,26 @@ class Outbox:
         self.held.difference_update(numbers or tuple(self.held))
 
         for number, outcome in tuple(self.running.items()):
-            if number not in self.held and not outcome.done():
-                outcome.set_result(SendResult(status=200))
+            if number not in self.held:
+                _answer(outcome)
 
     def wait_until(self, holds: Callable[[], bool]) -> bool:
         with self.changed:
             return self.changed.wait_for(holds, SOON)
+
+
+def _answer(outcome: Future[SendResult]) -> None:
+    # Who was held until this very moment may be answered by two threads.
+    with contextlib.suppress(InvalidStateError):
+        outcome.set_result(SendResult(status=200))
+
+
+def under_way(dispatcher: ThreadDispatcher, count: int) -> bool:
+    """Whether so many are on their way soon, and nothing else is just beginning."""
+    with dispatcher._changed:
+        return dispatcher._changed.wait_for(
+            lambda: len(dispatcher._attempts) == count and not dispatcher._busy, SOON
+        )
 
 
 Make = Callable[..., ThreadDispatcher]
@@ -422,7 +438,7 @@ def test_failing_claim(dispatcher: Make, caplog: pytest.LogCaptureFixture) -> No
     outbox = Outbox()
     outbox.claim_errors.append(ConnectionError("secret of the database"))
     dispatcher(outbox, poll=timedelta(milliseconds=50)).start()
-    outbox.wait_until(lambda: len(outbox.asked) == 2)
+    outbox.wait_until(lambda: len(outbox.asked) >= 2)
 
     outbox.add(1)
 
@@ -437,7 +453,7 @@ def test_a_claim_that_is_given_up(
     outbox = Outbox()
     outbox.claim_errors.append(asyncio.CancelledError())
     dispatcher(outbox, poll=timedelta(milliseconds=50)).start()
-    outbox.wait_until(lambda: len(outbox.asked) == 2)
+    outbox.wait_until(lambda: len(outbox.asked) >= 2)
 
     outbox.add(1)
 
@@ -537,13 +553,15 @@ def test_results_in_a_row_are_settled_together(dispatcher: Make) -> None:
     outbox.held = set(range(50))
     dispatcher(outbox, in_flight=50).kick()
     outbox.wait_until(lambda: len(outbox.running) == 50)
+    began = time.monotonic()
 
     for number in range(50):
         outbox.answer(number)
         time.sleep(0.001)
 
     assert outbox.wait_until(lambda: len(outbox.done) == 50)
-    assert len(outbox.settled) < 25
+    # However slow the machine is: one of them at once, and then one in 25 ms.
+    assert len(outbox.settled) <= 1 + (time.monotonic() - began) / 0.025
 
 
 def test_no_thread_to_be_had(
@@ -574,7 +592,14 @@ def test_stop_waits_for_what_is_on_its_way(dispatcher: Make) -> None:
     stopped = dispatcher(outbox, in_flight=1)
     stopped.kick()
     outbox.wait_until(lambda: 1 in outbox.running)
-    threading.Timer(0.1, outbox.answer).start()
+
+    def answer_once_it_is_stopping() -> None:
+        while not stopped._stopped:
+            time.sleep(0.001)
+
+        outbox.answer()
+
+    threading.Thread(target=answer_once_it_is_stopping).start()
 
     assert stopped.stop(timedelta(seconds=SOON))
     assert (outbox.done, outbox.owed) == ([1], [2])
@@ -587,7 +612,7 @@ def test_stop_gives_back_what_takes_too_long(dispatcher: Make) -> None:
     outbox.held = {1, 2}
     stopped = dispatcher(outbox)
     stopped.kick()
-    outbox.wait_until(lambda: len(outbox.running) == 2)
+    assert under_way(stopped, 2)
 
     assert not stopped.stop(timedelta(milliseconds=50))
     assert sorted(outbox.given_back) == [1, 2]
@@ -609,7 +634,7 @@ def test_stopping_twice_at_once(dispatcher: Make) -> None:
     outbox.held = {1}
     stopped = dispatcher(outbox)
     stopped.kick()
-    outbox.wait_until(lambda: 1 in outbox.running)
+    assert under_way(stopped, 1)
     first = threading.Thread(target=stopped.stop, args=(timedelta(0),))
     first.start()
     begun.wait(SOON)
@@ -633,7 +658,7 @@ def test_stop_while_the_database_is_away(
     outbox.held = {1}
     stopped = dispatcher(outbox)
     stopped.kick()
-    outbox.wait_until(lambda: 1 in outbox.running)
+    assert under_way(stopped, 1)
 
     assert not stopped.stop(timedelta(0))
     assert caplog.messages == ["giving back failed: ConnectionError"]

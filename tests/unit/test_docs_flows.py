@@ -267,8 +267,8 @@ class TestChannels:
 
         browser.post("/data", json={"a": 1})
         browser.post("/logout")
-        heard = [socket.sent.get(timeout=5), socket.sent.get(timeout=5)]
-        thread.join(5)
+        heard = [socket.sent.get(timeout=30), socket.sent.get(timeout=30)]
+        thread.join(30)
 
         with host.app.app_context():
             host.extension.channels.stop()

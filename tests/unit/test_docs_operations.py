@@ -244,7 +244,7 @@ def test_a_channel_follows_its_session(operations: ModuleType, app: Flask) -> No
 
     call(browser, "create")
     call(browser, "sign_out")
-    heard = [events.get(timeout=5), events.get(timeout=5)]
+    heard = [events.get(timeout=30), events.get(timeout=30)]
 
     assert [event.kind for event in heard] == [
         SessionEventKind.DATA_CHANGED,
