@@ -121,7 +121,7 @@ class LogoutSenderContract(
 
     def test_cancelled_request(self, make_sender: MakeSender) -> None:
         """Cancelling disturbs no other request."""
-        sender = make_sender(timeout=timedelta(seconds=2))
+        sender = make_sender(timeout=_SLOW)
 
         with serving(silent) as slow, serving(answering(OK)) as quick:
             cancelled = sender.submit(slow.uri(), TOKEN)
@@ -143,7 +143,7 @@ class LogoutSenderContract(
             go_on.wait(_SOON)
             connection.sendall(OK)
 
-        sender = make_sender()
+        sender = make_sender(timeout=_LONG)
 
         with serving(behave) as slow, serving(answering(OK)) as quick:
             sender.submit(quick.uri(), TOKEN).result(_SOON)

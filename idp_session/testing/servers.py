@@ -66,6 +66,8 @@ class LocalServer:
     def close(self) -> None:
         """Cut off what is open, and wait for the threads."""
         self._listener.shutdown(socket.SHUT_RDWR)
+        # Before the rest: what it has accepted just now has to be cut off, too.
+        self._threads[0].join()
         self._listener.close()
 
         for connection in tuple(self._open):

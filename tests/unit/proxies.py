@@ -33,7 +33,9 @@ class Proxy:
 
     def cut(self) -> None:
         """Break all connections, and every new one at once."""
-        self._broken = True
+        with self._lock:
+            self._broken = True
+
         self._drop()
 
     def silence(self) -> None:
@@ -46,13 +48,15 @@ class Proxy:
         self._broken = self._silent = False
 
     def close(self) -> None:
-        self._closed = True
+        with self._lock:
+            self._closed = self._broken = True
+
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         self._drop()
 
         for thread in self._threads:
-            thread.join(5)
+            thread.join(30)
 
     def _accept(self) -> None:
         with contextlib.suppress(OSError):
@@ -61,28 +65,38 @@ class Proxy:
                 self._begin(client)
 
     def _begin(self, client: socket.socket) -> None:
-        if self._broken:
+        if not self._keep(client):
             self.failures += 1
-            client.close()
             return
-
-        self._keep(client)
 
         if self._silent:
             self.failures += 1
             return
 
         server = socket.create_connection(self._server)
-        self._keep(server)
+
+        # It may have been cut while that took its time.
+        if not self._keep(server, beside=client):
+            return
 
         for pair in ((client, server), (server, client)):
             thread = threading.Thread(target=self._pass_on, args=pair, daemon=True)
             self._threads.append(thread)
             thread.start()
 
-    def _keep(self, connection: socket.socket) -> None:
+    def _keep(
+        self, connection: socket.socket, *, beside: socket.socket | None = None
+    ) -> bool:
         with self._lock:
-            self._open.append(connection)
+            is_kept = not self._broken and (beside is None or beside in self._open)
+
+            if is_kept:
+                self._open.append(connection)
+
+        if not is_kept:
+            connection.close()
+
+        return is_kept
 
     def _drop(self) -> None:
         with self._lock:

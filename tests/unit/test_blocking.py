@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import Future
 
@@ -43,6 +44,16 @@ def submit(sender: BlockingLogoutSender, count: int) -> list[Future[SendResult]]
     return [sender.submit(f"https://{each}.test/", "token") for each in range(count)]
 
 
+def is_idle(sender: BlockingLogoutSender) -> bool:
+    """Whether a thread has come back soon, and waits for the next request."""
+    until = time.monotonic() + SOON
+
+    while not sender._threads._idle and time.monotonic() < until:
+        time.sleep(0.001)
+
+    return sender._threads._idle == 1
+
+
 def test_submitting_does_not_wait(clients: Clients) -> None:
     """Whoever submits goes on at once, and hears of the answer when it is there."""
     sender = BlockingLogoutSender(clients.post)
@@ -75,8 +86,9 @@ def test_threads_are_used_again(clients: Clients) -> None:
 
     for _ in range(20):
         submit(sender, 1)[0].result(SOON)
+        assert is_idle(sender)
 
-    assert len(set(threading.enumerate()) - before) <= 2
+    assert len(set(threading.enumerate()) - before) == 1
 
 
 def test_no_threads_before_they_are_needed(clients: Clients) -> None:
@@ -156,6 +168,8 @@ def test_a_child_has_threads_of_its_own(clients: Clients) -> None:
     clients.asked.acquire(timeout=SOON)
 
     if (child := os.fork()) == 0:
+        # That of the parent may have been locked at this very moment.
+        clients.answering = threading.Event()
         clients.answering.set()
         result = submit(sender, 1)[0].result(SOON)
         os._exit(0 if result == OK else 1)

@@ -37,7 +37,7 @@ from ..freeing import is_freed
 from ..freeing import without_collector
 
 LOOPBACK = ("127.0.0.0/8", "::1/128")
-SOON = 10.0
+SOON = 30.0
 
 
 def make(
@@ -330,7 +330,7 @@ def test_end_of_the_process_is_not_delayed(situation: str) -> None:
 
         sender = CurlLogoutSender(
             policy=AddressPolicy(allow_http=True, allowed_networks=["127.0.0.0/8"]),
-            connect_timeout=timedelta(seconds=30), timeout=timedelta(seconds=30),
+            connect_timeout=timedelta(hours=1), timeout=timedelta(hours=1),
         )
         for _ in range(20):
             sender.submit(sys.argv[1], "token")
@@ -343,7 +343,7 @@ def test_end_of_the_process_is_not_delayed(situation: str) -> None:
             [sys.executable, "-c", textwrap.dedent(program), server.uri()],
             capture_output=True,
             text=True,
-            timeout=10,
+            timeout=60,
             check=False,
         )
 

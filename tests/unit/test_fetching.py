@@ -40,7 +40,12 @@ def replying(reply: bytes, seen: list[bytes] | None = None) -> Behaviour:
         request = b""
 
         while b"\r\n\r\n" not in request:
-            request += connection.recv(65536)
+            chunk = connection.recv(65536)
+
+            if not chunk:
+                return
+
+            request += chunk
 
         if seen is not None:
             seen.append(request)
