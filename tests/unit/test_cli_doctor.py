@@ -390,7 +390,7 @@ class TestDeliveries:
     @pytest.mark.parametrize(
         ("later", "level", "words"),
         [
-            pytest.param(timedelta(0), "ok", "1 logout", id="just now"),
+            pytest.param(timedelta(0), "ok", "1 logout notification is", id="just now"),
             pytest.param(timedelta(hours=1), "error", "Nobody sends", id="late"),
         ],
     )

@@ -35,7 +35,8 @@ def check_deliveries(examined: Examined) -> Iterator[Finding]:
 
     late = state.options.delivery_lease + state.options.delivery_poll_interval + _LATE
     more = "at least " if backlog.pending >= _AT_MOST else ""
-    owed = f"{more}{backlog.pending} logout notifications are owed"
+    what = "notification is" if backlog.pending == 1 else "notifications are"
+    owed = f"{more}{backlog.pending} logout {what} owed"
 
     if due_at is not None and due_at < state.clock.now() - late:
         yield error(
