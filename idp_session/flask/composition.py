@@ -204,7 +204,11 @@ def compose(
         store=store, ending=ending, clock=clock, pause=_pause_for(engine)
     )
     deliveries = DeliveryManagementService(
-        queue=queue, clients=clients, clock=clock, dispatcher=dispatcher
+        queue=queue,
+        clients=clients,
+        clock=clock,
+        dispatcher=dispatcher,
+        pause=_pause_for(engine),
     )
     background = BackgroundWork(
         delivery=delivery,

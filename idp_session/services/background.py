@@ -18,6 +18,7 @@ __all__ = ["BackgroundWork"]
 
 # So few that deliveries do not wait for them.
 _SWEPT_AT_ONCE = 200
+_FORGOTTEN_AT_ONCE = 1000
 
 
 class BackgroundWork:
@@ -65,11 +66,17 @@ class BackgroundWork:
         # First what clients are to hear of: the rest may fail, for example on a
         # database that is not upgraded yet.
         swept = self._sweep.run_once(limit=_SWEPT_AT_ONCE)
-        self._deliveries.purge(older_than=self._retention)
-        self._deliveries.forget_ends(older_than=self._retention)
+        forgotten = (
+            self._deliveries.purge(
+                older_than=self._retention, at_most=_FORGOTTEN_AT_ONCE
+            ),
+            self._deliveries.forget_ends(
+                older_than=self._retention, at_most=_FORGOTTEN_AT_ONCE
+            ),
+        )
 
         # At the end: what fails each time would keep every claim from being made.
-        if swept == _SWEPT_AT_ONCE:
+        if swept == _SWEPT_AT_ONCE or _FORGOTTEN_AT_ONCE in forgotten:
             # There may be more. What ended has kicked the dispatcher, so that the next
             # claim is soon; in between deliveries get their turn.
             self._next_sweep = 0.0

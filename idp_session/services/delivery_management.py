@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import time
+from collections.abc import Callable
 from datetime import timedelta
 
 from ..models import Client
@@ -13,6 +15,7 @@ from ..ports import ClientStore
 from ..ports import Clock
 from ..ports import DeliveryQueue
 from ..ports import Dispatcher
+from .turns import Turns
 
 __all__ = ["DeliveryManagementService"]
 
@@ -27,6 +30,7 @@ class DeliveryManagementService:
     :param clients: Knows what the clients are called.
     :param clock: Tells when deliveries are due, and how old they are.
     :param dispatcher: Who gets them going.
+    :param pause: Waits some seconds; need not where writers do not wait for others.
     """
 
     def __init__(
@@ -36,11 +40,13 @@ class DeliveryManagementService:
         clients: ClientStore,
         clock: Clock,
         dispatcher: Dispatcher,
+        pause: Callable[[float], object] = time.sleep,
     ) -> None:
         self._queue = queue
         self._clients = clients
         self._clock = clock
         self._dispatcher = dispatcher
+        self._pause = pause
 
     def query(
         self,
@@ -128,36 +134,56 @@ class DeliveryManagementService:
 
         return retried
 
-    def purge(self, *, older_than: timedelta) -> int:
+    def purge(self, *, older_than: timedelta, at_most: int | None = None) -> int:
         """Forget deliveries that have been over for some time; never pending ones.
 
+        In batches, between two of which others have their turn.
+
         :param older_than: For how long; not negative.
-        :returns: How many were forgotten, in batches.
+        :param at_most: How many at the most; all without.
+        :returns: How many were forgotten.
         :raises ValueError: If the time is negative.
         """
         if older_than < timedelta(0):
             raise ValueError("older_than must not be negative")
 
         before = self._clock.now() - older_than
-        forgotten = 0
 
-        while batch := self._queue.purge(finished_before=before, limit=_BATCH):
-            forgotten += batch
+        return self._forget(
+            lambda limit: self._queue.purge(finished_before=before, limit=limit),
+            at_most=at_most,
+        )
 
-        return forgotten
-
-    def forget_ends(self, *, older_than: timedelta) -> None:
+    def forget_ends(self, *, older_than: timedelta, at_most: int | None = None) -> int:
         """Forget which sessions of cookies have ended, some time after they have.
 
         Not done by :meth:`purge`: whoever clears the list of deliveries today must
         not thereby bring a session of yesterday back to life.
 
         :param older_than: How long ago; longer than a cookie opens unrenewed.
+        :param at_most: How many at the most; all without.
+        :returns: How many were forgotten.
         """
         before = self._clock.now() - older_than
 
-        while self._queue.forget_ends(before=before, limit=_BATCH):
-            pass
+        return self._forget(
+            lambda limit: self._queue.forget_ends(before=before, limit=limit),
+            at_most=at_most,
+        )
+
+    def _forget(self, some: Callable[[int], int], *, at_most: int | None) -> int:
+        turns = Turns(self._pause)
+        forgotten = 0
+
+        while True:
+            batch = _BATCH if at_most is None else min(_BATCH, at_most - forgotten)
+            gone = turns.take(some, batch)
+            forgotten += gone
+
+            if gone < batch or forgotten == at_most:
+                return forgotten
+
+            turns.give()
 
     def _label(self, client_id: str) -> str:
         client = self._clients.get(client_id) or Client(client_id=client_id)

@@ -5,17 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from ..models import EndedSession
 from ..ports import Clock
 from ..ports import SessionStore
 from .ending import EndingService
+from .turns import Turns
 
 __all__ = ["SweepService"]
 
 _BATCH = 100
-
-#: Others have their turn for as long as they had to wait for a batch, and at the most
-#: for so long.
-_LONGEST_TURN_SECONDS = 0.25
 
 
 class SweepService:
@@ -51,20 +49,19 @@ class SweepService:
             no more, or that others have them in hand: they end them, or a client is
             just joining.
         """
+        turns = Turns(self._pause)
         total = 0
 
         while True:
-            began_at = time.monotonic()
             batch = min(_BATCH, limit - total)
-            ended = self._store.end_expired(self._clock.now(), limit=batch)
-            # Longer if this one had to wait: then others are waiting, too.
-            ended_at = time.monotonic()
+            ended = turns.take(self._end_some, batch)
             self._ending.announce(ended)
             total += len(ended)
 
             if len(ended) < batch or total >= limit:
                 return total
 
-            # Their turn began with the end of the transaction.
-            turn_ends_at = ended_at + min(ended_at - began_at, _LONGEST_TURN_SECONDS)
-            self._pause(max(0.0, turn_ends_at - time.monotonic()))
+            turns.give()
+
+    def _end_some(self, limit: int) -> tuple[EndedSession, ...]:
+        return self._store.end_expired(self._clock.now(), limit=limit)

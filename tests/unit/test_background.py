@@ -156,6 +156,20 @@ def test_ends_are_remembered_for_the_retention(provider: FakeProvider) -> None:
     assert provider.queue.has_ended(new)
 
 
+def test_much_to_forget_does_not_stall_deliveries(provider: FakeProvider) -> None:
+    """A look forgets some, hands out deliveries, and the next look goes on."""
+    ends = [provider.ended_elsewhere() for _ in range(1500)]
+    provider.clock.tick(timedelta(days=31))
+    work = background(provider, timedelta(hours=1))
+
+    left = []
+    for _ in range(3):
+        work.claim(8)
+        left.append(len([each for each in ends if provider.queue.has_ended(each)]))
+
+    assert left == [500, 0, 0]
+
+
 def _work_without_ends(provider: FakeProvider) -> BackgroundWork:
     return BackgroundWork(
         delivery=provider.delivery,

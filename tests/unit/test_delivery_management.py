@@ -252,6 +252,30 @@ def test_what_was_over_long_ago_is_forgotten(
     assert [each.id for each in service.query()] == [owed.id, newer.id]
 
 
+def test_a_purge_gives_others_their_turn(
+    provider: FakeProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It pauses between two transactions, and forgets no more than it is to."""
+    monkeypatch.setattr(delivery_management, "_BATCH", 2)
+    pauses: list[float] = []
+    service = DeliveryManagementService(
+        queue=provider.queue,
+        clients=provider.clients,
+        clock=provider.clock,
+        dispatcher=provider.dispatcher,
+        pause=pauses.append,
+    )
+    for _ in range(6):
+        owe(provider, "mail")
+    provider.delivery.run_once()
+    provider.clock.tick(1)
+
+    forgotten = service.purge(older_than=0 * DAY, at_most=5)
+
+    assert (forgotten, len(service.query())) == (5, 1)
+    assert len(pauses) == 2
+
+
 def test_the_future_is_not_forgotten(service: DeliveryManagementService) -> None:
     """A negative time is a mistake."""
     with pytest.raises(ValueError, match="negative"):
