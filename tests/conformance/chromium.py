@@ -123,7 +123,7 @@ class Tab:
         endpoint = self._provider.metadata["end_session_endpoint"]
         self.page.goto(f"{endpoint}?{urlencode(parameters)}")
 
-    def ask(self, message: object, *, settle: int = 5000) -> list[dict[str, Any]]:
+    def ask(self, message: object, *, settle: int = 60_000) -> list[dict[str, Any]]:
         """Post a message to the check-session iframe; returns what came back."""
         heard: list[dict[str, Any]] = self.page.evaluate(
             _ASK, [self._provider.metadata["check_session_iframe"], message, settle]

@@ -25,14 +25,22 @@ from .relying_party import RelyingParty
 Join = Callable[..., RelyingParty]
 Open = Callable[..., Browser]
 
-# Asks before every logout, and nothing lives long in it but what is remembered.
+# Whoever waited for a client that hangs would wait for so long.
+_PLAIN = (
+    *("--set", "IDP_SESSION_DELIVERY_TIMEOUT=60"),
+    *("--set", "IDP_SESSION_DELIVERY_LEASE=90"),
+)
+# Long enough for a frame that does load, on a busy machine.
+_SECURE = ("--set", "IDP_SESSION_FRONT_CHANNEL_WAIT=10")
+# Asks before every logout, and nothing lives long in it but what is remembered; long
+# enough to sign in.
 _STRICT = (
     "--id-token-lifetime",
     "1",
     "--set",
     "IDP_SESSION_CONFIRM_EVERY_LOGOUT=true",
     "--set",
-    "IDP_SESSION_IDLE_TIMEOUT=2",
+    "IDP_SESSION_IDLE_TIMEOUT=8",
 )
 
 
@@ -62,7 +70,7 @@ def plain(
     foreign: Provider | None, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Provider]:
     """A provider over plain http on loopback."""
-    provider = foreign or start_provider(tmp_path_factory.mktemp("plain"))
+    provider = foreign or start_provider(tmp_path_factory.mktemp("plain"), *_PLAIN)
     yield provider
     provider.stop()
 
@@ -78,7 +86,9 @@ def secure(
         pytest.skip("the provider of --conformance-issuer does not speak https")
 
     folder = tmp_path_factory.mktemp("secure")
-    provider = foreign or start_provider(folder, tls=_tls_files(authority, folder))
+    provider = foreign or start_provider(
+        folder, *_SECURE, tls=_tls_files(authority, folder)
+    )
     yield provider
     provider.stop()
 

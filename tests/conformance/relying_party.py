@@ -21,9 +21,10 @@ from tests.sample.processes import wait_until
 
 from .provider import Provider
 
-__all__ = ["Answer", "Hit", "RelyingParty"]
+__all__ = ["LONGEST_PAUSE", "Answer", "Hit", "RelyingParty"]
 
-_LONGEST_PAUSE = 20
+#: How long a client that hangs does so, in seconds.
+LONGEST_PAUSE = 120
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -176,7 +177,7 @@ class _Handler(BaseHTTPRequestHandler):
         client = self.server.client
         path = self._record(body)
         answer = client.answer(path)
-        client.released.wait(_LONGEST_PAUSE if answer.hangs else 0)
+        client.released.wait(LONGEST_PAUSE if answer.hangs else 0)
 
         # Who gave up waiting does not want to hear it any more.
         with contextlib.suppress(OSError):

@@ -26,8 +26,9 @@ from .relying_party import RelyingParty
 
 pytestmark = [pytest.mark.process, pytest.mark.xdist_group("conformance")]
 
-#: What the back channel may cost the user, with room for a busy machine.
-_PATIENCE = 6
+#: What the back channel may cost the user, with room for a busy machine; whoever
+#: waited for the client that hangs would wait for longer, at a provider of ours.
+_PATIENCE = 30
 
 
 @pytest.fixture
@@ -120,7 +121,7 @@ def test_what_is_tried_again(
     assert first["jti"] != second["jti"]
     assert first["iat"] <= second["iat"] < time.time() < second["exp"]
     assert {first["sid"], second["sid"]} == {session.claims["sid"]}
-    assert administrator.deliveries(refusing.client_id) == [("refused", 1)]
+    wait_until(lambda: administrator.deliveries(refusing.client_id) == [("refused", 1)])
     assert len(refusing.hits_at("/back")) == 1
     assert administrator.deliveries(down.client_id)[0][0] == "pending"
 
@@ -201,7 +202,7 @@ def test_a_session_that_is_not_used(
     party = join(strict, back=True)
     session = new_browser(strict).sign_in(party)
 
-    wait_until(lambda: bool(party.logout_tokens), 20)
+    wait_until(lambda: bool(party.logout_tokens))
 
     assert claims_of(party.logout_tokens[0])["sid"] == session.claims["sid"]
 

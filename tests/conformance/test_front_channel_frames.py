@@ -16,6 +16,7 @@ from .chromium import Tab
 from .conftest import Join
 from .provider import Provider
 from .relying_party import Answer
+from .relying_party import LONGEST_PAUSE
 
 pytestmark = [
     pytest.mark.browser,
@@ -80,12 +81,12 @@ def test_the_frames_load_at_once(tab: Tab, secure: Provider, join: Join) -> None
     tab.page.get_by_role("button", name="Sign out").click(no_wait_after=True)
     expect(tab.page.locator("iframe")).to_have_count(3)
     tab.page.wait_for_function("true")
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not all(each.hits_at("/front") for each in (slow, *others)):
         assert time.monotonic() < deadline
         tab.page.wait_for_timeout(20)
 
-    assert time.monotonic() - began < 15
+    assert time.monotonic() - began < LONGEST_PAUSE / 2
 
 
 @pytest.mark.spec("FCL-OP-13")
@@ -102,7 +103,7 @@ def test_a_client_that_hangs(tab: Tab, secure: Provider, join: Join) -> None:
     tab.page.wait_for_url(f"{shop.bye}?state=s")
 
     assert len(slow.hits_at("/front")) == 1
-    assert time.monotonic() - began < 15
+    assert time.monotonic() - began < LONGEST_PAUSE / 2
 
 
 @pytest.mark.spec("FCL-OP-13")
