@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import re
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -139,7 +140,7 @@ def test_the_language_stays_where_nobody_is_asked(host: Host) -> None:
     assert heading(page) == "Sie sind abgemeldet"
     assert "Sie werden von Shop und Mail abgemeldet …" in page.text
     assert "von 2 Anwendungen." in page.text
-    assert "in diesem Browser aufgefordert; hat nicht bestätigt" in page.text
+    assert "in diesem Browser aufgefordert; Bestätigung fehlt" in page.text
 
 
 def test_the_language_comes_back_with_a_form_of_another_site(host: Host) -> None:
@@ -252,7 +253,7 @@ def test_the_devices_in_german() -> None:
     asked = browser.get(end_links(page)[0], headers=headers)
 
     assert page.headers["Content-Language"] == "de"
-    assert "Firefox auf Linux" in page.text
+    assert "Firefox unter Linux" in page.text
     assert "aktiv in den letzten 30 Minuten" in page.text
     assert "vor 30 Minuten</time>" in page.text
     assert "Dort abmelden?" in asked.text
@@ -273,7 +274,8 @@ def test_the_administration_in_german() -> None:
     )
 
     assert "Es bestehen 2 Sitzungen." in overview.text
-    assert "Keine wartet." in overview.text
+    assert "Keine steht aus." in overview.text
+    assert ">Anzahl</th>" in overview.text
     assert "Alle Sitzungen" in sessions.text
     assert "gerade eben</time>" in sessions.text
     assert "Sitzung von " in session.text
@@ -281,6 +283,22 @@ def test_the_administration_in_german() -> None:
     for page in (overview, sessions, session, refusal):
         assert page.headers["Content-Language"] == "de"
         assert not re.search(r"\b(session|the|and|of|no)\b", Page(page).text)
+
+
+@pytest.mark.parametrize(
+    ("browser", "page"),
+    [
+        pytest.param(lambda: administrator(admin_host()), f"{ADMIN}/", id="admin"),
+        pytest.param(lambda: sign_in(devices_host()), LIST, id="devices"),
+    ],
+)
+def test_no_client_chooses_for_other_pages(
+    browser: Callable[[], FlaskClient], page: str
+) -> None:
+    """``ui_locales`` is what a client says of its user in a logout; these are ours."""
+    response = browser().get(f"{page}?ui_locales=de", headers={"Accept-Language": "en"})
+
+    assert response.headers["Content-Language"] == "en"
 
 
 def test_the_administrators_api_has_one_language() -> None:
