@@ -6,9 +6,11 @@ import logging
 import threading
 import time
 from collections import Counter
+from collections.abc import Sequence
 from datetime import timedelta
 
 from ..models import Attempt
+from ..models import Delivery
 from .dispatch import DeliveryWork
 
 __all__ = ["Shift"]
@@ -24,7 +26,8 @@ class Shift:
 
     :param work: What claims, begins and settles.
     :param in_flight: How many are on their way at once.
-    :param logger: Hears of deliveries that cannot be begun; others are no worse off.
+    :param logger: Hears of deliveries that cannot be begun, and of a database that is
+        away for a while; others are no worse off.
     """
 
     def __init__(
@@ -63,7 +66,7 @@ class Shift:
         until = time.monotonic() + at_most.total_seconds()
 
         while self._attempts and (left := until - time.monotonic()) > 0:
-            self._settle(left)
+            self._settle(min(left, _LOOK_EVERY))
 
         unfinished = [each for each in self._attempts if each.outcome.cancel()]
         self._work.give_back([each.delivery for each in unfinished])
@@ -81,7 +84,7 @@ class Shift:
 
         too_many = []
 
-        for delivery in self._work.claim(free, under_way=self._under_way()):
+        for delivery in self._claim(free):
             try:
                 attempt = self._work.begin(delivery, under_way=self._under_way())
             except Exception as error:
@@ -100,14 +103,32 @@ class Shift:
         if too_many:
             self._work.give_back(too_many)
 
+    def _claim(self, limit: int) -> Sequence[Delivery]:
+        try:
+            return self._work.claim(limit, under_way=self._under_way())
+        except Exception as error:
+            # Whoever is under way would be told again if nobody waited for them.
+            if not self._attempts:
+                raise
+
+            self._logger.warning("claiming failed: %s", type(error).__name__)
+            return ()
+
     def _settle(self, seconds: float) -> None:
         self._changed.wait(seconds)
         # Before the look: what is done from now on is seen, here or the next time.
         self._changed.clear()
         done = {each for each in self._attempts if each.outcome.done()}
 
-        if done:
+        if not done:
+            return
+
+        try:
             self._work.settle(sorted(done, key=_number))
+        except Exception as error:
+            # A database that is away may be back at the next look.
+            self._logger.warning("settling failed: %s", type(error).__name__)
+        else:
             self._attempts -= done
 
     def _under_way(self) -> Counter[str]:

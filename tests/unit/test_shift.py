@@ -11,6 +11,7 @@ from concurrent.futures import Future
 from datetime import datetime
 from datetime import timedelta
 from datetime import UTC
+from typing import NoReturn
 
 import pytest
 
@@ -37,10 +38,17 @@ class Outbox:
         self.most_running = 0
         #: Those that are not answered before somebody does it by hand.
         self.held: dict[int, Future[SendResult]] = {}
+        #: How often the database is away when something is to be settled or claimed.
+        self.failing_settlements = 0
+        self.failing_claims = 0
         #: Those whose host has its share already.
         self.crowded: set[int] = set()
 
     def claim(self, limit: int, *, under_way: Mapping[str, int]) -> Sequence[Delivery]:
+        if under_way and self.failing_claims:
+            self.failing_claims -= 1
+            raise OSError
+
         taken, self.owed = self.owed[:limit], self.owed[limit:]
 
         return [delivery(number) for number in taken]
@@ -65,6 +73,10 @@ class Outbox:
         return Attempt(delivery=delivery, host="shop.test", outcome=outcome)
 
     def settle(self, attempts: Sequence[Attempt]) -> None:
+        if self.failing_settlements:
+            self.failing_settlements -= 1
+            raise OSError
+
         self.done += [attempt.delivery.id for attempt in attempts]
 
     def give_back(self, deliveries: Sequence[Delivery]) -> None:
@@ -202,3 +214,46 @@ def test_one_that_fails(caplog: pytest.LogCaptureFixture) -> None:
     assert is_done
     assert sorted(outbox.done) == [1, 2]
     assert caplog.messages == ["delivery -1 failed: RuntimeError"]
+
+
+def test_results_outlive_an_outage_of_the_database(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Whoever has answered is not asked again because that could not be written down."""
+    outbox = Outbox(1, 2)
+    outbox.failing_settlements = outbox.failing_claims = 1
+
+    is_done = shift(outbox).work_off(LONG)
+
+    assert is_done
+    assert sorted(outbox.done) == [1, 2]
+    assert sorted(caplog.messages) == [
+        "claiming failed: OSError",
+        "settling failed: OSError",
+    ]
+
+
+def test_results_are_written_down_at_the_end() -> None:
+    """Also after the time for new work, a database that was away is asked again."""
+    outbox = Outbox(1)
+    outbox.held = {1: Future()}
+    hands = shift(outbox)
+    hands.work_off(SOON)
+    outbox.failing_settlements = 2
+
+    outbox.held[1].set_result(ANSWER)
+    hands.finish(LONG)
+
+    assert outbox.done == [1]
+    assert outbox.given_back == []
+
+
+def test_no_database_at_all() -> None:
+    """Whoever has nothing under way hears that nothing could be claimed."""
+
+    class Away(Outbox):
+        def claim(self, limit: int, *, under_way: Mapping[str, int]) -> NoReturn:
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        shift(Away()).work_off(LONG)
