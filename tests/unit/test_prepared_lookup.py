@@ -59,6 +59,26 @@ def test_both_ways_find_the_same(
     assert by_driver == by_sqlalchemy == session
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("".join(map(chr, range(1, 160))), id="control characters"),
+        pytest.param("\\\"'\\n\\u0041\u2028\uffff😀", id="escapes"),
+        pytest.param('["a", null, 1]', id="an array"),
+        pytest.param("null", id="null"),
+        pytest.param("", id="nothing"),
+    ],
+)
+def test_texts_come_back_as_they_were(store: SqlSessionStore, text: str) -> None:
+    """Whatever form the driver brings a row in, it changes no text of it."""
+    session = make_session(
+        subject_id=text or "alice", display_name=text, user_agent=text, ticket=b"\0\xff"
+    )
+    store.create(session)
+
+    assert store.get(session.key) == session
+
+
 def test_nothing_is_found(engine: sa.Engine, store: SqlSessionStore) -> None:
     """A key that nobody has leads nowhere, whichever way is taken."""
     assert store.get("0" * 64) is None

@@ -17,6 +17,9 @@ from sqlalchemy.pool import reset_none
 
 from .compiled import CompiledStatement
 from .kept import connection_source
+from .packing import is_worth_packing
+from .packing import packed
+from .packing import unpacked
 from .transactions import autocommit
 
 __all__ = [
@@ -80,7 +83,8 @@ class PreparedQuery(Generic[T]):
     :param query: Its parameters have names.
     :param make: Makes a value that nobody can change of the columns of a row; their
         names are those of its parameters.
-    :param remembered: Of how many rows.
+    :param remembered: Of how many rows. A query whose rows are remembered is one of
+        every request, and its rows may come packed.
     """
 
     def __init__(
@@ -95,8 +99,13 @@ class PreparedQuery(Generic[T]):
         columns = query.selected_columns
         self._reader = reader
         self._query = query
-        self._compiled = CompiledStatement(query, dialect)
+        self._is_packed = remembered > 0 and is_worth_packing(dialect)
         self._names = tuple(columns.keys())
+
+        if self._is_packed:
+            query, self._names = packed(query)
+
+        self._compiled = CompiledStatement(query, dialect)
         self._processors = tuple(
             (name, process)
             for name, column in columns.items()
@@ -143,7 +152,8 @@ class PreparedQuery(Generic[T]):
             return tuple(self._make(**row) for row in rows)
 
     def _made_of(self, row: tuple[Any, ...]) -> T:
-        values = dict(zip(self._names, row, strict=True))
+        columns = unpacked(row) if self._is_packed else row
+        values = dict(zip(self._names, columns, strict=True))
 
         for name, process in self._processors:
             values[name] = process(values[name])
