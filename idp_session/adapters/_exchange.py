@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from collections.abc import Sequence
+from http import HTTPStatus
 from typing import Any
 
 from urllib3.connection import HTTPConnection
@@ -231,6 +232,16 @@ class _BoundResponse(http.client.HTTPResponse):
         super().__init__(connection, debuglevel, method)
         raw = self.fp.detach()
         self.fp = io.BufferedReader(_BoundReader(exchange, connection, raw))
+
+    def _read_status(self) -> tuple[str, int, str]:
+        version, status, reason = super()._read_status()  # type: ignore[misc]
+
+        # RFC 9110 §15.2: any number of answers may come before the answer. Python
+        # knows of "100 Continue" only, and leaves that one out.
+        if status < HTTPStatus.OK:
+            status = HTTPStatus.CONTINUE
+
+        return version, status, reason
 
 
 class ExchangeHTTPConnection(HTTPConnection):

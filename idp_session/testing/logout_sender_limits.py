@@ -64,9 +64,13 @@ class LogoutSenderLimitsContract:
         assert result.failure in {SendFailure.TIMEOUT, SendFailure.CONNECTION}
         assert result.latency < _LONG
 
-    def test_flood_of_continues_is_cut_off(self, make_sender: MakeSender) -> None:
+    @pytest.mark.parametrize("status", [100, 102])
+    def test_flood_of_provisional_answers_is_cut_off(
+        self, make_sender: MakeSender, status: int
+    ) -> None:
         """A server that talks without end and never comes to its point is left."""
-        flood = dripping(b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 100, seconds=0)
+        answer = f"HTTP/1.1 {status} X\r\n\r\n".encode()
+        flood = dripping(b"", answer * 100, seconds=0)
 
         with serving(flood) as server:
             result = send_one(make_sender(), server.uri())

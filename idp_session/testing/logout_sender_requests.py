@@ -113,6 +113,25 @@ class LogoutSenderRequestContract:
         assert result.status == status
         assert (server.connections, canary.connections) == (1, 0)
 
+    @pytest.mark.parametrize(
+        "before",
+        [
+            pytest.param(b"HTTP/1.1 100 Continue\r\n\r\n", id="continue"),
+            pytest.param(
+                b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n", id="early hints"
+            ),
+            pytest.param(b"HTTP/1.1 102 Processing\r\n\r\n" * 3, id="several"),
+        ],
+    )
+    def test_provisional_answers_are_passed_over(
+        self, make_sender: MakeSender, before: bytes
+    ) -> None:
+        """What counts is the answer that is final, whatever a proxy says before it."""
+        with serving(answering(before + b"HTTP/1.1 204 X\r\n\r\n")) as server:
+            result = send_one(make_sender(), server.uri())
+
+        assert result.status == 204
+
     def test_standard_server(self, make_sender: MakeSender) -> None:
         """An ordinary HTTP server understands the request."""
         bodies: list[bytes] = []
