@@ -27,6 +27,7 @@ from ..models import Backlog
 from ..models import Delivery
 from ..models import DeliveryState
 from ..models import EndedSession
+from ..models import LogoutReason
 from ..ports import Clock
 from ..ports import DeliveryQueue
 from .signals import delivery_attempted
@@ -127,6 +128,7 @@ class Telemetry:
         self._reader = _BacklogReader(state.queue, state.clock, state.options.issuer)
         _readers[self._reader] = meter_provider
         self._count(meter)
+        self._begin_at_zero()
         _observe(meter, meter_provider)
         session_started.connect(self._session_started, app)
         session_ended.connect(self._session_ended, app)
@@ -149,6 +151,16 @@ class Telemetry:
             "How long attempts to tell a client took, by the state after them.",
             explicit_bucket_boundaries_advisory=_SECONDS,
         )
+
+    def _begin_at_zero(self) -> None:
+        # Prometheus sees no increase in a series that begins with its first event.
+        self._started.add(0)
+
+        for reason in LogoutReason:
+            self._ended.add(0, {_REASON: reason.value})
+
+        for state in set(DeliveryState) - {DeliveryState.PENDING}:
+            self._deliveries.add(0, {_STATE: state.value})
 
     def _session_started(self, _: Flask, **__: Any) -> None:
         self._started.add(1)

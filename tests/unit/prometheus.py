@@ -69,7 +69,7 @@ class Prometheus:
 
 @contextmanager
 def prometheus_of(target: str, folder: Path, *, rules: str) -> Iterator[Prometheus]:
-    """A Prometheus that looks five times a second, until the end of the block.
+    """A Prometheus that looks twice a second, until the end of the block.
 
     :param target: Host and port of who is looked at, at ``/metrics``.
     :param folder: One that is empty, for all that it writes.
@@ -137,12 +137,12 @@ def program(name: str) -> str:
 
 
 def _configuration(target: str) -> str:
-    often = {"scrape_interval": "200ms", "evaluation_interval": "200ms"}
+    often = {"scrape_interval": "500ms", "evaluation_interval": "500ms"}
 
     return str(
         yaml.safe_dump(
             {
-                "global": often | {"scrape_timeout": "200ms"},
+                "global": often | {"scrape_timeout": "500ms"},
                 "rule_files": ["rules.yml"],
                 "scrape_configs": [
                     {"job_name": "idp", "static_configs": [{"targets": [target]}]}

@@ -20,6 +20,8 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanKind
 from opentelemetry.trace import StatusCode
 
+from idp_session import DeliveryState
+from idp_session import LogoutReason
 from idp_session.flask import telemetry
 from idp_session.models import Backlog
 from idp_session.models import SendFailure
@@ -90,6 +92,10 @@ class Observer:
             for point in self.points.get(name, ())
         }
 
+    def counted(self, name: str) -> dict[str, float]:
+        """What a counter has counted; not what has not happened."""
+        return {key: value for key, value in self.values(name).items() if value}
+
     @property
     def spans(self) -> tuple[ReadableSpan, ...]:
         return self.exporter.get_finished_spans()
@@ -131,8 +137,8 @@ def test_sessions(host: Host, observer: Observer) -> None:
     browser = host.signed_in()
     browser.post("/login/bob")
 
-    assert observer.values("idp_session.sessions.started") == {"": 3}
-    assert observer.values("idp_session.sessions.ended") == {
+    assert observer.counted("idp_session.sessions.started") == {"": 3}
+    assert observer.counted("idp_session.sessions.ended") == {
         "user": 1,
         "user_switch": 1,
     }
@@ -143,18 +149,28 @@ def test_outcomes(host: Host, observer: Observer) -> None:
     answer(host, status=503)
     signed_out(host, "shop", "mail", "news")
     host.deliver()
-    undecided = observer.values("idp_session.deliveries")
+    undecided = observer.counted("idp_session.deliveries")
     answer(host, status=400)
     host.clock.tick(HOUR)
     host.deliver()
     host.deliver()
 
     assert undecided == {"delivered": 1, "skipped": 1}
-    assert observer.values("idp_session.deliveries") == {
+    assert observer.counted("idp_session.deliveries") == {
         "delivered": 1,
         "skipped": 1,
         "refused": 1,
     }
+
+
+def test_counters_begin_at_zero(host: Host, observer: Observer) -> None:
+    """What has not happened is a zero and not a gap, so that its first time shows."""
+    reasons = observer.values("idp_session.sessions.ended")
+    states = observer.values("idp_session.deliveries")
+
+    assert observer.values("idp_session.sessions.started") == {"": 0}
+    assert reasons == dict.fromkeys(LogoutReason, 0)
+    assert states == dict.fromkeys(set(DeliveryState) - {DeliveryState.PENDING}, 0)
 
 
 def test_durations(host: Host, observer: Observer) -> None:
@@ -169,7 +185,7 @@ def test_durations(host: Host, observer: Observer) -> None:
     assert dict(point.attributes) == {"idp_session.delivery.state": "pending"}
     assert (point.count, point.sum) == (1, 0.12)
     assert point.explicit_bounds[0] == 0.005
-    assert observer.values("idp_session.deliveries") == {"skipped": 1, "expired": 1}
+    assert observer.counted("idp_session.deliveries") == {"skipped": 1, "expired": 1}
 
 
 def test_backlog(host: Host, observer: Observer, queue: CountingQueue) -> None:
@@ -212,7 +228,7 @@ def test_a_database_that_is_down(
 
     assert set(first) == set(second)
     assert "idp_session.deliveries.pending" not in first
-    assert observer.values("idp_session.sessions.ended") == {"user": 1}
+    assert observer.counted("idp_session.sessions.ended") == {"user": 1}
     assert queue.looks == 1
 
 
