@@ -25,13 +25,14 @@ from .relying_party import RelyingParty
 Join = Callable[..., RelyingParty]
 Open = Callable[..., Browser]
 
-# Whoever waited for a client that hangs would wait for so long.
-_PLAIN = (
+# Long enough for a client that does answer and a frame that does load, on a busy
+# machine; whoever waited for one that hangs would wait for longer.
+_WAITS = (
+    *("--set", "IDP_SESSION_BACK_CHANNEL_WAIT=10"),
+    *("--set", "IDP_SESSION_FRONT_CHANNEL_WAIT=10"),
     *("--set", "IDP_SESSION_DELIVERY_TIMEOUT=60"),
     *("--set", "IDP_SESSION_DELIVERY_LEASE=90"),
 )
-# Long enough for a frame that does load, on a busy machine.
-_SECURE = ("--set", "IDP_SESSION_FRONT_CHANNEL_WAIT=10")
 # Asks before every logout, and nothing lives long in it but what is remembered; long
 # enough to sign in.
 _STRICT = (
@@ -70,7 +71,7 @@ def plain(
     foreign: Provider | None, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Provider]:
     """A provider over plain http on loopback."""
-    provider = foreign or start_provider(tmp_path_factory.mktemp("plain"), *_PLAIN)
+    provider = foreign or start_provider(tmp_path_factory.mktemp("plain"), *_WAITS)
     yield provider
     provider.stop()
 
@@ -87,7 +88,7 @@ def secure(
 
     folder = tmp_path_factory.mktemp("secure")
     provider = foreign or start_provider(
-        folder, *_SECURE, tls=_tls_files(authority, folder)
+        folder, *_WAITS, tls=_tls_files(authority, folder)
     )
     yield provider
     provider.stop()
@@ -101,7 +102,7 @@ def strict(
     if foreign:
         pytest.skip("--conformance-issuer: its settings are not ours to choose")
 
-    provider = start_provider(tmp_path_factory.mktemp("strict"), *_STRICT)
+    provider = start_provider(tmp_path_factory.mktemp("strict"), *_WAITS, *_STRICT)
     yield provider
     provider.stop()
 

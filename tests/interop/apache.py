@@ -67,8 +67,7 @@ class Apache:
             lambda: (
                 all(map(_answers, self._ports.values()))
                 or running.process.poll() is not None
-            ),
-            30,
+            )
         )
         assert running.process.poll() is None, running.text + self.log
 
@@ -84,6 +83,8 @@ class Apache:
         assert self._running is not None
         self._running.close()
         self._running = None
+        # Its children leave the ports a little later than it does.
+        wait_until(lambda: not any(map(_answers, self._ports.values())))
 
     def stop(self) -> None:
         """Leave nothing behind."""

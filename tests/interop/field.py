@@ -19,6 +19,8 @@ __all__ = ["Field", "Tls"]
 Tls = tuple[str, str, str]
 
 _ROOT = Path(__file__).parents[2]
+# No site hangs here, so that this says what a frame may take on a busy machine.
+_WAITS = ("IDP_SESSION_FRONT_CHANNEL_WAIT=30",)
 
 
 class Field:
@@ -40,7 +42,7 @@ class Field:
         self._folder = folder
         clients = folder / "clients.json"
         clients.write_text(json.dumps([site.metadata for site in sites]))
-        options = [part for text in settings for part in ("--set", text)]
+        options = [part for text in (*_WAITS, *settings) for part in ("--set", text)]
         self._arguments = ["--clients", str(clients), *options]
         self.provider: Provider = start_provider(folder, *self._arguments, tls=tls)
 
@@ -62,7 +64,7 @@ class Field:
             },
             check=True,
             capture_output=True,
-            timeout=60,
+            timeout=120,
         )
 
     def stop(self) -> None:

@@ -25,7 +25,7 @@ def test_an_expired_session_ends_at_the_client(
     name: str, new_visitor: Callable[[Field], Visitor], tmp_path: Path
 ) -> None:
     """Nobody does anything; the session expires, and the client's own one ends."""
-    with open_place(name, tmp_path, "IDP_SESSION_IDLE_TIMEOUT=5") as place:
+    with open_place(name, tmp_path, "IDP_SESSION_IDLE_TIMEOUT=10") as place:
         alice = new_visitor(place.field)
         alice.sign_in(place.site)
 

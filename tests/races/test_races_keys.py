@@ -22,6 +22,8 @@ from . import key_workers
 pytestmark = [pytest.mark.process, pytest.mark.no_cover]
 
 ROUNDS = 25
+# For how long processes wait for each other, in seconds, on a busy machine.
+PATIENCE = 120
 DAY = timedelta(days=1)
 NEW, ACTIVE, RETIRED = SigningKeyState
 
@@ -54,7 +56,7 @@ def two_processes(
     context: ForkServerContext, work: Callable[..., None], *arguments: Any
 ) -> Iterator[Any]:
     """Two processes that meet with this one before and after each round."""
-    barrier = context.Barrier(3, timeout=30)
+    barrier = context.Barrier(3, timeout=PATIENCE)
     nodes = [
         context.Process(target=work, args=(*arguments, barrier), daemon=True)
         for _ in range(2)
@@ -66,7 +68,7 @@ def two_processes(
     yield barrier
 
     for node in nodes:
-        node.join(30)
+        node.join(PATIENCE)
 
     assert [node.exitcode for node in nodes] == [0, 0]
 
@@ -109,7 +111,7 @@ def test_killed_while_writing(context: ForkServerContext, path: Path) -> None:
             target=key_workers.write_on, args=(path, START, writing), daemon=True
         )
         writer.start()
-        assert writing.wait(30)
+        assert writing.wait(PATIENCE)
         writer.join(0.0007 * number)
         writer.kill()
         writer.join()

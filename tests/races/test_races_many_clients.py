@@ -22,9 +22,9 @@ COUNT = 200
 HANGING = 10
 WAIT = 1.0
 #: What the response may take beside: it ends the session, and shows the page.
-WORK = 10.0
+WORK = 45.0
 #: Whoever waits for those who hang waits for longer.
-HANGS_FOR = 30
+HANGS_FOR = 120
 
 
 @pytest.mark.parametrize("sender", ["curl", "requests"])

@@ -118,9 +118,9 @@ def many_clients(count: int, *, hanging: int) -> Iterator[ManyClients]:
     ready, stop = threading.Event(), threading.Event()
     thread = threading.Thread(target=lambda: asyncio.run(clients.serve(ready, stop)))
     thread.start()
-    ready.wait(10)
 
     try:
+        assert ready.wait(60)
         yield clients
     finally:
         stop.set()

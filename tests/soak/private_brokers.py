@@ -47,14 +47,14 @@ class PrivateBroker:
                 stderr=output,
                 start_new_session=True,
             )
-        wait_until(self._answers, 60)
+        wait_until(self._answers, 120)
 
     def kill(self) -> None:
         """End it as kill -9 does."""
         assert self._process is not None
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait(10)
+        self._process.wait(60)
 
     def _answers(self) -> bool:
         with (

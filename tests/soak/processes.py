@@ -117,7 +117,7 @@ def is_ready(running: Running) -> bool:
 
 def wait_until_ready(*running: Running) -> None:
     """Return when all of these are."""
-    wait_until(lambda: all(map(is_ready, running)), 60)
+    wait_until(lambda: all(map(is_ready, running)), 120)
 
 
 class Browser:
@@ -142,7 +142,7 @@ class Browser:
 
     def end(self) -> None:
         """Sign out, without waiting for the clients."""
-        self._http.post(f"{self._issuer}/end", timeout=20).raise_for_status()
+        self._http.post(f"{self._issuer}/end", timeout=60).raise_for_status()
 
     def sign_out(self) -> requests.Response:
         """Sign out as a person does, and wait for the clients as long as that does."""

@@ -41,7 +41,7 @@ def test_a_broker_is_killed_and_comes_back(name: str, tmp_path: Path) -> None:
 
         for browser in browsers[2 * _SIGN_OUTS :]:
             site.sign_out(browser)
-        wait_until(lambda: site.all_delivered(3 * _SIGN_OUTS * len(CLIENTS)), 60)
+        wait_until(lambda: site.all_delivered(3 * _SIGN_OUTS * len(CLIENTS)), 120)
 
         assert worker.process.poll() is None
         assert len(set(site.receiver.tokens)) == site.receiver.total
