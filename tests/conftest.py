@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from hypothesis import HealthCheck
+from hypothesis import settings
 
 from idp_session.stores.sql import create_engine
 from idp_session.stores.sql import metadata
@@ -17,6 +19,12 @@ from idp_session.testing import ManualClock
 
 from .services import DATABASES
 from .services import scratch_database
+
+# How long an example takes says more of the machine than of us.
+settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("any machine")
 
 # Every engine that there is, so that none is left open: psycopg complains of connections
 # that nobody closes, and Python 3.13 of those to SQLite.

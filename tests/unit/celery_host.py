@@ -68,8 +68,9 @@ def make_flask(settings: dict[str, Any], dispatcher: CeleryDispatcher) -> Flask:
         IDP_SESSION_BACK_CHANNEL_WAIT=0.5,
         IDP_SESSION_DELIVERY_ALLOW_HTTP=True,
         IDP_SESSION_DELIVERY_ALLOWED_NETWORKS=("127.0.0.1/32",),
-        IDP_SESSION_DELIVERY_LEASE=2,
-        IDP_SESSION_DELIVERY_TIMEOUT=1.5,
+        IDP_SESSION_DELIVERY_LEASE=10,
+        # A machine that stands still for a while makes nobody send again.
+        IDP_SESSION_DELIVERY_TIMEOUT=8,
         IDP_SESSION_DELIVERY_RETRY_AFTER=1,
         IDP_SESSION_DELIVERY_IN_FLIGHT=4,
         IDP_SESSION_DELIVERY_IN_FLIGHT_PER_HOST=4,
@@ -161,7 +162,11 @@ def receiving() -> Iterator[Receiver]:
         def log_message(self, *_: object) -> None:
             pass
 
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    class Server(http.server.ThreadingHTTPServer):
+        # Where no place is left the other side tries again in a second.
+        request_queue_size = 100
+
+    server = Server(("127.0.0.1", 0), Handler)
     receiver = Receiver(uri=f"http://127.0.0.1:{server.server_port}")
     thread = threading.Thread(target=server.serve_forever, args=(0.05,))
     thread.start()

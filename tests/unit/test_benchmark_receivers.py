@@ -36,7 +36,7 @@ def test_a_round_is_over_when_everybody_was_told(clients: Receivers) -> None:
     for uri in (uris := list(uris_of(2, clients.port).values())) + uris[:1]:
         assert _tell(uri) == requests.codes.ok
 
-    report = clients.wait(10)
+    report = clients.wait(30)
 
     assert sorted(report.told) == [0, 1]
     assert all(began_at < at < time.monotonic() for at in report.told.values())
@@ -54,7 +54,7 @@ def test_a_client_that_hangs(clients: Receivers) -> None:
 
     _tell(second)
 
-    assert list(clients.wait(10).told) == [1]
+    assert list(clients.wait(30).told) == [1]
 
 
 def test_a_client_that_takes_its_time(clients: Receivers) -> None:
@@ -63,6 +63,8 @@ def test_a_client_that_takes_its_time(clients: Receivers) -> None:
     (uri,) = uris_of(1, clients.port).values()
     asked_at = time.monotonic()
     _tell(uri)
-    (told_at,) = clients.wait(10).told.values()
+    answered_at = time.monotonic()
+    (told_at,) = clients.wait(30).told.values()
 
-    assert told_at < asked_at + 0.3 <= time.monotonic()
+    assert asked_at <= told_at
+    assert told_at + 0.3 <= answered_at

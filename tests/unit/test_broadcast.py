@@ -59,7 +59,9 @@ def make(server: redis.Redis, channel: str) -> Iterator[Make]:
     clients: list[redis.Redis] = []
 
     def make(protector: AesGcmTicketProtector = PROTECTOR) -> RedisBroadcast:
-        clients.append(redis.Redis.from_url(URL, socket_timeout=1, client_name=channel))
+        clients.append(
+            redis.Redis.from_url(URL, socket_timeout=20, client_name=channel)
+        )
         made.append(RedisBroadcast(clients[-1], protector=protector, channel=channel))
 
         return made[-1]
@@ -271,11 +273,11 @@ class TestRedis:
         """The answer to the question is a sign of life."""
         monkeypatch.setattr("idp_session.adapters.redis_broadcast._TIMEOUT", 0.05)
         monkeypatch.setattr("idp_session.adapters.redis_broadcast._PING_AFTER", 0.1)
-        monkeypatch.setattr("idp_session.adapters.redis_broadcast._DEAD_AFTER", 0.6)
+        monkeypatch.setattr("idp_session.adapters.redis_broadcast._DEAD_AFTER", 3.0)
         broadcast = make()
         ear = listening(broadcast)
 
-        time.sleep(1.5)
+        time.sleep(4)
 
         assert ear.misses == 1
 

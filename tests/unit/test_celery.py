@@ -71,7 +71,7 @@ def make() -> Iterator[Make]:
     yield make
 
     for dispatcher in made:
-        dispatcher.close(timedelta(seconds=5))
+        dispatcher.close(timedelta(seconds=30))
         wait_until(lambda it=dispatcher: not it._loop.running)  # type: ignore[misc]
 
 
@@ -102,7 +102,7 @@ def test_a_kick_is_a_message(celery: Celery, make: Make) -> None:
     dispatcher = make(celery)
 
     dispatcher.kick()
-    is_sent = dispatcher.close(timedelta(seconds=5))
+    is_sent = dispatcher.close(timedelta(seconds=30))
     [message] = messages(celery)
 
     assert is_sent
@@ -120,7 +120,7 @@ def test_many_kicks_are_few_messages(celery: Celery, make: Make) -> None:
 
     for _ in range(1000):
         dispatcher.kick()
-    dispatcher.close(timedelta(seconds=5))
+    dispatcher.close(timedelta(seconds=30))
 
     assert 1 <= len(messages(celery)) < 200
 
@@ -131,7 +131,7 @@ def test_a_kick_after_a_message_is_another_one(celery: Celery, make: Make) -> No
 
     for _ in range(3):
         dispatcher.kick()
-        assert dispatcher.close(timedelta(seconds=5))
+        assert dispatcher.close(timedelta(seconds=30))
 
     assert len(messages(celery)) == 3
 

@@ -52,7 +52,7 @@ def test_a_worker_tells_the_clients_at_once(make: Make, broker: str) -> None:
     site.worker()
 
     site.sign_out(browser)
-    wait_until(site.all_delivered, 5)
+    wait_until(site.all_delivered)
 
     assert site.receiver.told == dict.fromkeys(CLIENTS, 1)
 
@@ -66,7 +66,8 @@ def test_what_a_killed_worker_had_taken_is_delivered_by_its_successor(
     browser = site.signed_in()
     worker = site.worker()
     site.sign_out(browser)
-    wait_until(lambda: site.receiver.told["shop"] == 1, 5)
+    # All, or else one might have been claimed and not been begun.
+    wait_until(lambda: site.receiver.total == len(CLIENTS))
 
     worker.kill()
     # It was not acknowledged, so the broker has it again.
@@ -117,7 +118,7 @@ def test_a_worker_goes_on_when_its_broker_is_back(make: Make, broker: str) -> No
     told_before = site.receiver.total
 
     site.proxy.mend()
-    wait_until(site.all_delivered, 20)
+    wait_until(site.all_delivered)
 
     assert told_before == 0
 
@@ -197,7 +198,7 @@ def test_a_child_process_tells_workers_itself(name: str) -> None:
 
                 if child == 0:
                     dispatcher.kick()
-                    os._exit(0 if dispatcher.close(timedelta(seconds=10)) else 1)
+                    os._exit(0 if dispatcher.close(timedelta(seconds=40)) else 1)
 
                 children.append(child)
                 time.sleep(0.01)

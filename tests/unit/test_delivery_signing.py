@@ -29,7 +29,7 @@ from ..fakes import SIGNER
 from .test_delivery import owe
 
 START = datetime(2026, 1, 2, tzinfo=UTC)
-SOON = 5.0
+SOON = 30.0
 OK = SendResult(status=200)
 
 

@@ -91,7 +91,7 @@ def test_the_response_waits_for_quick_clients() -> None:
     host = host_app(
         config={
             "IDP_SESSION_DELIVERY_IN_PROCESS": True,
-            "IDP_SESSION_BACK_CHANNEL_WAIT": 5,
+            "IDP_SESSION_BACK_CHANNEL_WAIT": 60,
         }
     )
 

@@ -90,7 +90,7 @@ def test_the_page_says_what_the_client_answered() -> None:
     """What came of it at this client is on the page, and in the API."""
     config = {
         "IDP_SESSION_DELIVERY_IN_PROCESS": True,
-        "IDP_SESSION_BACK_CHANNEL_WAIT": 20,
+        "IDP_SESSION_BACK_CHANNEL_WAIT": 60,
     }
 
     with running(host_app(config=config)) as host:

@@ -55,7 +55,7 @@ def busy(looks: list[int]) -> Host:
         config={
             "IDP_SESSION_DELIVERY_IN_PROCESS": True,
             "IDP_SESSION_DELIVERY_POLL_INTERVAL": 60,
-            "IDP_SESSION_BACK_CHANNEL_WAIT": 5,
+            "IDP_SESSION_BACK_CHANNEL_WAIT": 60,
         },
     )
 

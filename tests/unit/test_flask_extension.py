@@ -518,7 +518,7 @@ def test_who_does_not_want_to_hear_is_not_waited_for() -> None:
         clients=(SHOP, uninterested),
         config={
             "IDP_SESSION_DELIVERY_IN_PROCESS": True,
-            "IDP_SESSION_BACK_CHANNEL_WAIT": 10,
+            "IDP_SESSION_BACK_CHANNEL_WAIT": 60,
         },
     )
 

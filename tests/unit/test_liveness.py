@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import select
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -45,22 +46,27 @@ def opened(engine: sa.Engine) -> list[object]:
     return connections
 
 
-def pooled(engine: sa.Engine, *, count: int) -> list[int]:
-    """The server's numbers of some connections that wait in the pool."""
+def pooled(engine: sa.Engine, *, count: int) -> dict[int, Any]:
+    """Some connections that wait in the pool, by the server's numbers."""
     query = {
         "postgresql": "SELECT pg_backend_pid()",
         "mysql": "SELECT connection_id()",
     }[engine.dialect.name]
     connections = [engine.connect() for _ in range(count)]
-    numbers = [connection.scalar(sa.text(query)) for connection in connections]
+    numbered = {
+        int(connection.scalar(sa.text(query)) or 0): (
+            connection.connection.driver_connection
+        )
+        for connection in connections
+    }
 
     for connection in connections:
         connection.close()
 
-    return [int(number or 0) for number in numbers]
+    return numbered
 
 
-def closed_by_the_server(engine: sa.Engine, numbers: list[int]) -> None:
+def closed_by_the_server(engine: sa.Engine, numbered: dict[int, Any]) -> None:
     """What a restart of the server does to connections."""
     statement = {
         "postgresql": "SELECT pg_terminate_backend({})",
@@ -69,11 +75,18 @@ def closed_by_the_server(engine: sa.Engine, numbers: list[int]) -> None:
     admin = sa.create_engine(engine.url, poolclass=sa.NullPool)
 
     with admin.connect() as connection:
-        for number in numbers:
+        for number in numbered:
             connection.exec_driver_sql(statement.format(number))
 
-    # It tells the other side at once, and not before it has told us.
-    time.sleep(0.5)
+    # It says so to us first, and to the other side soon.
+    until = time.monotonic() + 30
+
+    for driver in numbered.values():
+        # PyMySQL has a socket, and psycopg is one.
+        heard, _, _ = select.select(
+            [getattr(driver, "_sock", driver)], [], [], until - time.monotonic()
+        )
+        assert heard
 
 
 def test_lookups_after_a_restart(engine: sa.Engine) -> None:

@@ -58,8 +58,8 @@ def by_requests(
 
     return RequestsLogoutSender(
         policy=policy,
-        connect_timeout=timedelta(seconds=0.5),
-        timeout=timedelta(seconds=1),
+        connect_timeout=timedelta(seconds=10),
+        timeout=timedelta(seconds=15),
         resolve=resolve,
     )
 
@@ -72,8 +72,8 @@ class _Resolved(CurlLogoutSender):
     ) -> None:
         super().__init__(
             policy=policy,
-            connect_timeout=timedelta(seconds=0.5),
-            timeout=timedelta(seconds=1),
+            connect_timeout=timedelta(seconds=10),
+            timeout=timedelta(seconds=15),
             resolve=[
                 f"{host}:{port}:"
                 + ",".join(f"[{each}]" if ":" in each else each for each in found)

@@ -35,11 +35,11 @@ def test_one_is_alone_with_a_name(engine: sa.Engine) -> None:
 
     with write_transaction(engine, alone_with="alice"):
         thread.start()
-        came.wait(5)
+        came.wait(30)
         thread.join(0.2)
         order.append("first")
 
-    thread.join(5)
+    thread.join(60)
     assert order == ["first", "second"]
 
 
