@@ -133,6 +133,8 @@ def asked(engine: sa.Engine, monkeypatch: pytest.MonkeyPatch) -> list[object]:
         connections.append(connection)
         return ping(connection)
 
+    # What has made the tables may have taken its time, and is asked for that.
+    engine.dispose()
     monkeypatch.setattr(engine.dialect, "do_ping", listen)
 
     return connections
