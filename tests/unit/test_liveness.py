@@ -124,6 +124,43 @@ def test_a_living_connection_is_used_again(
 
 
 @pytest.fixture
+def cursors(engine: sa.Engine) -> list[Any]:
+    """The cursors that have been made of connections of psycopg."""
+    made: list[Any] = []
+
+    def listen(driver: Any, _record: object) -> None:
+        usual = driver.cursor_factory
+
+        def make(*args: Any, **settings: Any) -> Any:
+            made.append(usual(*args, **settings))
+            return made[-1]
+
+        driver.cursor_factory = make
+
+    engine.dispose()
+    sa.event.listen(engine, "connect", listen)
+
+    return made
+
+
+@pytest.mark.parametrize("engine", ["postgres"], indirect=True)
+def test_lookups_share_a_cursor(engine: sa.Engine, cursors: list[Any]) -> None:
+    """No lookup makes a cursor where there is one, and none relies on it."""
+    store, session = SqlSessionStore(engine), make_session()
+    store.create(session)
+    store.get(session.key)
+    before = len(cursors)
+
+    assert [store.get(session.key) for _ in range(5)] == [session] * 5
+    assert len(cursors) == before
+
+    for cursor in cursors:
+        cursor.close()
+
+    assert [store.get(session.key) for _ in range(2)] == [session] * 2
+
+
+@pytest.fixture
 def asked(engine: sa.Engine, monkeypatch: pytest.MonkeyPatch) -> list[object]:
     """The connections that have been asked whether they live."""
     connections: list[object] = []
