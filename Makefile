@@ -4,6 +4,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 BENCH := .venv-bench
 BENCH_READY := $(BENCH)/.ready
+COVER := --cov --cov-report=term --cov-fail-under=95
 OTHERS := tests/benchmarks/node_modules
 
 .PHONY: demo test soak bench check texts docs screenshots clean
@@ -12,9 +13,9 @@ OTHERS := tests/benchmarks/node_modules
 demo: $(READY)
 	@exec $(BIN)/python -m sample_idp
 
-## Run the whole test suite.
+## Run the whole test suite; COVERAGE=yes also tells which lines of the package it runs.
 test: $(READY)
-	$(BIN)/python -m pytest -n 4 --dist loadgroup --cov --cov-report=term --cov-fail-under=95
+	$(BIN)/python -m pytest -n 4 --dist loadgroup $(if $(COVERAGE),$(COVER))
 
 ## Run what takes minutes; one after the other, since these tests measure.
 soak: $(READY)

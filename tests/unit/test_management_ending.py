@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from functools import partial
 
 import pytest
@@ -24,9 +23,6 @@ from tests.fakes import RecordingDispatcher
 
 from .managed_sessions import begin
 from .managed_sessions import ids
-
-HOUR = timedelta(hours=1)
-
 
 ALICE = SessionFilter(subject_id="alice")
 
