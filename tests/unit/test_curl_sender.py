@@ -297,6 +297,21 @@ def test_unusable_ca_file(tmp_path: Path, content: str | None) -> None:
         make(ca_file=str(path))
 
 
+def test_an_address_that_libcurl_does_not_take() -> None:
+    """It is refused, and what is under way to others goes on."""
+    sender = make()
+
+    with serving(answering(OK)) as server:
+        first = sender.submit(server.uri(), TOKEN)
+        endless = sender.submit(server.uri() + "x" * 9_000_000, TOKEN)
+        last = sender.submit(server.uri(), TOKEN)
+        results = [each.result(SOON) for each in (first, endless, last)]
+        sender.stop()
+
+    assert [each.status for each in results] == [200, None, 200]
+    assert results[1].failure is SendFailure.INVALID_URI
+
+
 def test_a_failure_of_the_thread(caplog: pytest.LogCaptureFixture) -> None:
     """Should the thread fail, nobody waits for ever, and the next one starts anew."""
     sender = make()

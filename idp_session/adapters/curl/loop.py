@@ -13,6 +13,7 @@ from concurrent.futures import Future
 
 import pycurl
 
+from ...models import SendFailure
 from ...models import SendResult
 from .._answers import BODY_SECONDS
 from ..address_policy import AddressPolicy
@@ -173,17 +174,24 @@ class CurlLoop:
                 pass
 
     def _begin_jobs(self) -> None:
-        with self._lock:
-            jobs = tuple(self._jobs)
-            self._jobs.clear()
+        # Each stays there until it is begun: should that fail, nobody waits for ever.
+        while self._jobs:
+            if not self._jobs[0].future.cancelled():
+                self._begin(self._jobs[0])
 
-        for job in jobs:
-            if not job.future.cancelled():
-                self._begin(job)
+            self._jobs.popleft()
 
     def _begin(self, job: Job) -> None:
         transfer = self._idle.pop() if self._idle else self._new_transfer()
-        transfer.begin(job)
+
+        try:
+            transfer.begin(job)
+        except pycurl.error:
+            # Such as an address that is too long for libcurl.
+            self._release(transfer)
+            _answer(job, SendResult(failure=SendFailure.INVALID_URI))
+            return
+
         self._active[transfer.curl] = transfer
         self._multi.add_handle(transfer.curl)
 
@@ -232,15 +240,16 @@ class CurlLoop:
 
         del self._active[transfer.curl]
         job, result = transfer.job, transfer.result(code)
+        self._release(transfer)
+        _answer(job, result)
+
+    def _release(self, transfer: Transfer) -> None:
         transfer.end()
 
         if len(self._idle) < _MOST_IDLE_HANDLES:
             self._idle.append(transfer)
         else:
             transfer.curl.close()
-
-        if job.future.set_running_or_notify_cancel():
-            job.future.set_result(result)
 
     def _watch(self, what: int, socket_number: int, *_: object) -> None:
         is_watched = socket_number in self._watched
@@ -285,6 +294,11 @@ class CurlLoop:
             transfer.curl.close()
 
         self._multi.close()
+
+
+def _answer(job: Job, result: SendResult) -> None:
+    if job.future.set_running_or_notify_cancel():
+        job.future.set_result(result)
 
 
 def _action(events: int) -> int:
