@@ -351,6 +351,7 @@ def test_processes_upgrade_at_once(url: sa.URL) -> None:
 
 
 @pytest.mark.process
+@pytest.mark.timeout(600)
 def test_nodes_upgrade_at_once_again_and_again(
     url: sa.URL, bare_engine: sa.Engine, fill: Callable[[sa.Engine], None]
 ) -> None:
