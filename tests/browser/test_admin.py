@@ -49,21 +49,22 @@ def root(host: Host, tmp_path: Path) -> Iterator[Page]:
     thread.start()
     address = f"https://127.0.0.1:{server.port}"
 
-    with sync_playwright() as playwright:
-        context = launch(
-            playwright, tmp_path, third_party_cookies=True, ignore_https_errors=True
-        )
-        context.request.post(f"{address}/login/root")
-        page = context.new_page()
-        page.goto(f"{address}{ADMIN}/")
+    try:
+        with sync_playwright() as playwright:
+            context = launch(
+                playwright, tmp_path, third_party_cookies=True, ignore_https_errors=True
+            )
+            context.request.post(f"{address}/login/root")
+            page = context.new_page()
+            page.goto(f"{address}{ADMIN}/")
 
-        yield page
+            yield page
 
-        context.close()
-
-    server.shutdown()
-    thread.join()
-    server.server_close()
+            context.close()
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 def test_ending_and_trying_again(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -246,7 +247,23 @@ def test_a_frame_that_hangs_does_not_hold_the_user(
     tmp_path: Path, open_browser: OpenBrowser
 ) -> None:
     """The logout page goes on in time, whatever a client does: FCL-OP-13."""
+    with contextlib.ExitStack() as ending:
+        page = _signed_in_where_it_hangs(tmp_path, open_browser, ending)
+
+        page.get_by_role("button", name="Sign out").click(no_wait_after=True)
+
+        expect(page.locator("#working h1")).to_have_text("Signing you out of slow…")
+        expect(page.locator("#done h1")).to_be_visible()
+        # It has a back channel, too, and that one is tried again.
+        expect(page.locator("#done li")).to_contain_text("not reached yet")
+
+
+def _signed_in_where_it_hangs(
+    tmp_path: Path, open_browser: OpenBrowser, ending: contextlib.ExitStack
+) -> Page:
+    """The question of a provider, of somebody who uses a client that hangs."""
     client = RecordingClient("slow", front_channel=True, hangs=True).start()
+    ending.callback(client.stop)
     file = write_clients(tmp_path / "clients.json", client)
     port = free_port()
     settings = ("--set", "IDP_SESSION_FRONT_CHANNEL_WAIT=1")
@@ -255,6 +272,7 @@ def test_a_frame_that_hangs_does_not_hold_the_user(
         *("idp", "--port", str(port), "--clients", str(file), *settings),
         cwd=tmp_path,
     )
+    ending.callback(provider.close)
     provider.wait_until_ready()
     page = open_browser().new_page()
     query = urlencode(
@@ -272,11 +290,4 @@ def test_a_frame_that_hangs_does_not_hold_the_user(
     page.wait_for_url(f"{client.url}/**")
     page.goto(f"http://localhost:{port}/connect/endsession")
 
-    page.get_by_role("button", name="Sign out").click(no_wait_after=True)
-
-    expect(page.locator("#working h1")).to_have_text("Signing you out of slow…")
-    expect(page.locator("#done h1")).to_be_visible()
-    # It has a back channel, too, and that one is tried again.
-    expect(page.locator("#done li")).to_contain_text("not reached yet")
-    client.stop()
-    provider.close()
+    return page

@@ -15,6 +15,8 @@ from typing import Any
 from urllib.parse import parse_qs
 from urllib.parse import urlsplit
 
+from tests.ports import free_port
+
 __all__ = ["RecordingClient", "claims_of", "write_clients"]
 
 # Whoever hangs does so for longer than anybody should wait for it, in seconds.
@@ -67,8 +69,9 @@ class RecordingClient:
             def log_message(self, *_: Any) -> None:
                 return
 
+        # While it is down nobody else takes the port, not even to connect from.
+        self.port = self.port or free_port()
         self._server = ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
-        self.port = self._server.server_port
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
         return self
