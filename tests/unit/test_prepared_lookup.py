@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 import sqlite3
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from idp_session.models import LogoutReason
 from idp_session.models import ServerSideSession
 from idp_session.stores.sql import create_engine
+from idp_session.stores.sql import rows
 from idp_session.stores.sql import SqlSessionStore
 from idp_session.testing import make_session
 from idp_session.testing import START
@@ -77,6 +79,20 @@ def test_texts_come_back_as_they_were(store: SqlSessionStore, text: str) -> None
     store.create(session)
 
     assert store.get(session.key) == session
+
+
+@pytest.mark.parametrize(
+    ("make", "columns"),
+    [
+        pytest.param(rows.session_of, rows.SESSION_COLUMNS, id="session"),
+        pytest.param(rows.participant_of, rows.PARTICIPANT_COLUMNS, id="participant"),
+    ],
+)
+def test_values_are_made_of_columns_in_their_order(
+    make: Callable[..., object], columns: tuple[sa.Column[Any], ...]
+) -> None:
+    """A member that is added to a model is read from the column of that name."""
+    assert list(inspect.signature(make).parameters) == [each.name for each in columns]
 
 
 def test_nothing_is_found(engine: sa.Engine, store: SqlSessionStore) -> None:

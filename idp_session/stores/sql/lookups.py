@@ -205,7 +205,7 @@ class SqlLookups:
         self, query: sa.Select[*tuple[object, ...]], *, remembered: int = 0
     ) -> PreparedQuery[ServerSideSession]:
         return PreparedQuery(
-            self._reader, query, ServerSideSession, remembered=remembered
+            self._reader, query, rows.session_of, remembered=remembered
         )
 
 

@@ -24,27 +24,28 @@ def is_worth_packing(dialect: sa.Dialect) -> bool:
 
 def packed(
     query: sa.Select[*tuple[object, ...]],
-) -> tuple[sa.Select[*tuple[object, ...]], tuple[str, ...]]:
+) -> sa.Select[*tuple[object, ...]]:
     """A query whose rows have everything but bytes in one column, as a JSON array.
 
     :param query: Of columns that are numbers, strings or bytes in the database.
-    :returns: The query, and the names of the columns in the order in which
-        :func:`unpacked` has them.
+    :raises ValueError: If bytes are not its last columns.
     """
-    columns = query.selected_columns
+    columns = list(query.selected_columns)
     texts = [column for column in columns if not _is_bytes(column)]
-    rest = [column for column in columns if _is_bytes(column)]
-    names = tuple(column.name for column in (*texts, *rest))
+    rest = columns[len(texts) :]
 
-    return query.with_only_columns(sa.func.json_array(*texts), *rest), names
+    if not all(map(_is_bytes, rest)):
+        raise ValueError("bytes must be the last columns")
+
+    return query.with_only_columns(sa.func.json_array(*texts), *rest)
 
 
-def unpacked(row: tuple[Any, ...]) -> tuple[Any, ...]:
-    """The columns of a row of a packed query.
+def unpacked(row: tuple[Any, ...]) -> list[Any]:
+    """The columns of a row of a packed query, in the order that they had before.
 
     :param row: As the driver returned it.
     """
-    return (*json.loads(row[0]), *row[1:])
+    return [*json.loads(row[0]), *row[1:]]
 
 
 def _is_bytes(column: sa.ColumnElement[Any]) -> bool:

@@ -112,10 +112,10 @@ class PreparedQuery(Generic[T]):
 
     :param reader: Who executes it.
     :param query: Its parameters have names.
-    :param make: Makes a value that nobody can change of the columns of a row; their
-        names are those of its parameters.
+    :param make: Makes a value that nobody can change of the columns of a row, which it
+        takes in their order.
     :param remembered: Of how many rows. A query whose rows are remembered is one of
-        every request, and its rows may come packed.
+        every request, and its rows may come packed; then bytes are its last columns.
     """
 
     def __init__(
@@ -131,15 +131,12 @@ class PreparedQuery(Generic[T]):
         self._reader = reader
         self._query = query
         self._is_packed = remembered > 0 and is_worth_packing(dialect)
-        self._names = tuple(columns.keys())
-
-        if self._is_packed:
-            query, self._names = packed(query)
-
-        self._compiled = CompiledStatement(query, dialect)
+        self._compiled = CompiledStatement(
+            packed(query) if self._is_packed else query, dialect
+        )
         self._processors = tuple(
-            (name, process)
-            for name, column in columns.items()
+            (place, process)
+            for place, column in enumerate(columns)
             if (process := _processor(column, dialect))
         )
         self._make = make
@@ -178,18 +175,17 @@ class PreparedQuery(Generic[T]):
 
     def _from_sqlalchemy(self, values: dict[str, Any]) -> tuple[T, ...]:
         with autocommit(self._reader.engine) as connection:
-            rows = connection.execute(self._query, values).mappings()
+            rows = connection.execute(self._query, values).all()
 
-            return tuple(self._make(**row) for row in rows)
+            return tuple(self._make(*row) for row in rows)
 
     def _made_of(self, row: tuple[Any, ...]) -> T:
-        columns = unpacked(row) if self._is_packed else row
-        values = dict(zip(self._names, columns, strict=True))
+        values = unpacked(row) if self._is_packed else list(row)
 
-        for name, process in self._processors:
-            values[name] = process(values[name])
+        for place, process in self._processors:
+            values[place] = process(values[place])
 
-        return self._make(**values)
+        return self._make(*values)
 
 
 def sqlalchemy_is_needed(engine: sa.Engine) -> bool:

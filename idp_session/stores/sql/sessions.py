@@ -66,7 +66,7 @@ class SqlSessionStore(SqlLookups):
         self._insert = PreparedWrite(engine, _INSERT)
         self._join = PreparedWrite(engine, joining(dialect_name=engine.dialect.name))
         self._participants = PreparedQuery(
-            self._reader, _PARTICIPANTS, Participant, remembered=_MOST_KNOWN
+            self._reader, _PARTICIPANTS, rows.participant_of, remembered=_MOST_KNOWN
         )
 
     def create(
