@@ -73,6 +73,28 @@ class ServerSideSession:
             user_agent=origin.user_agent,
         )
 
+    def with_ticket(self, ticket: bytes) -> ServerSideSession:
+        """The same record with another ticket.
+
+        :param ticket: As it is sealed for this record.
+        """
+        # Each by its name, since every sign-in comes by here: ``replace`` takes three
+        # times as long.
+        return ServerSideSession(
+            key=self.key,
+            session_id=self.session_id,
+            subject_id=self.subject_id,
+            display_name=self.display_name,
+            created_at=self.created_at,
+            authenticated_at=self.authenticated_at,
+            renewed_at=self.renewed_at,
+            expires_at=self.expires_at,
+            absolute_expires_at=self.absolute_expires_at,
+            ip_address=self.ip_address,
+            user_agent=self.user_agent,
+            ticket=ticket,
+        )
+
     def renewal_due(self, now: datetime) -> bool:
         """Whether a use is worth a write: half of the idle time has gone.
 

@@ -43,7 +43,7 @@ class Principal:
         if not self.subject_id:
             raise ValueError("a principal needs a subject_id")
 
-        if None in map(datetime.utcoffset, self.factors.values()):
+        if self.factors and None in map(datetime.utcoffset, self.factors.values()):
             raise ValueError("the times of factors must be aware datetimes")
 
 

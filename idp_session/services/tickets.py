@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from datetime import datetime
 from datetime import timedelta
@@ -21,6 +20,7 @@ __all__ = ["OpenedTicket", "TicketSealer"]
 _PURPOSE = "ticket"
 _MICROSECOND = timedelta(microseconds=1)
 _decoder = json.JSONDecoder()
+_encoder = json.JSONEncoder(separators=(",", ":"))
 
 #: Of so many records it is known what they seal: it is opened again when anything in
 #: a record is another.
@@ -48,12 +48,12 @@ class TicketSealer:
         :param record: The record, whose own ticket is replaced.
         :raises TypeError: If a claim or an item is not a JSON value.
         """
-        plaintext = json.dumps(_to_json(ticket), separators=(",", ":")).encode()
+        plaintext = _encoder.encode(_to_json(ticket)).encode()
         sealed = self._protector.seal(
             plaintext, purpose=_PURPOSE, context=_context(record)
         )
 
-        return dataclasses.replace(record, ticket=sealed)
+        return record.with_ticket(sealed)
 
     def open(self, session: ServerSideSession) -> OpenedTicket | None:
         """The ticket of a record, ``None`` if no key of this provider opens it.
@@ -170,11 +170,15 @@ def _principal(
         amr=tuple(data["amr"]),
         acr=data["acr"],
         claims=data["claims"],
-        factors={
-            method: datetime.fromisoformat(at)
-            for method, at in data.get("factors", {}).items()
-        },
+        factors=_factors(data.get("factors")),
     )
+
+
+def _factors(instants: dict[str, str] | None) -> dict[str, datetime]:
+    if not instants:
+        return {}
+
+    return {method: datetime.fromisoformat(at) for method, at in instants.items()}
 
 
 def _properties(

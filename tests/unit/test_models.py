@@ -72,6 +72,15 @@ def test_a_client_is_called_something(name: str | None, label: str) -> None:
     assert Client(client_id="shop", name=name).label == label
 
 
+def test_a_record_with_another_ticket() -> None:
+    """Nothing but the ticket is another."""
+    session = make_session(display_name="Alice", ip_address="::1", user_agent="Firefox")
+
+    changed = session.with_ticket(b"another")
+
+    assert changed == dataclasses.replace(session, ticket=b"another")
+
+
 def test_an_ended_session_lists_its_clients() -> None:
     """Clients are listed in the order in which they joined."""
     ended = EndedSession(
