@@ -7,7 +7,6 @@ import http.client
 import io
 import queue
 import socket
-import threading
 import time
 from collections.abc import Callable
 from collections.abc import Sequence
@@ -19,6 +18,7 @@ from urllib3.connection import HTTPSConnection
 
 from ..models import SendFailure
 from .address_policy import AddressPolicy
+from .threads import DaemonThreads
 
 __all__ = [
     "Endpoint",
@@ -49,8 +49,9 @@ class Exchange:
 
     :param target: Path and query to request.
     :param policy: Which addresses are permitted.
-    :param resolve: How names are looked up. A lookup cannot be interrupted, so it
-        has a thread of its own, which is left behind when its time is up.
+    :param resolve: How names are looked up.
+    :param threads: Where. A lookup cannot be interrupted; its thread is left behind
+        when its time is up.
     :param connect_timeout: Seconds for the lookup and for connecting.
     :param timeout: Seconds for everything.
     """
@@ -61,6 +62,7 @@ class Exchange:
         target: str,
         policy: AddressPolicy,
         resolve: Resolver,
+        threads: DaemonThreads[Callable[[], None]],
         connect_timeout: float,
         timeout: float,
     ) -> None:
@@ -71,6 +73,7 @@ class Exchange:
         self._received = 0
         self._policy = policy
         self._resolve = resolve
+        self._threads = threads
         self._deadline = time.monotonic() + timeout
         self._connected_by = time.monotonic() + min(connect_timeout, timeout)
 
@@ -131,14 +134,15 @@ class Exchange:
 
     def _look_up(self, host: str, port: int) -> Sequence[Endpoint]:
         answers: queue.SimpleQueue[Sequence[Endpoint]] = queue.SimpleQueue()
+        resolve = self._resolve
 
         def look_up() -> None:
             try:
-                answers.put(self._resolve(host, port))
+                answers.put(resolve(host, port))
             except (OSError, UnicodeError):
                 answers.put(())
 
-        threading.Thread(target=look_up, name="idp_session-dns", daemon=True).start()
+        self._threads.run(look_up)
 
         try:
             endpoints = answers.get(timeout=self._until(self._connected_by))

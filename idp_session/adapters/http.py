@@ -5,15 +5,18 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import time
+from collections.abc import Callable
 from concurrent.futures import Future
 from datetime import datetime
 from datetime import timedelta
 from datetime import UTC
 from typing import Any
+from urllib.parse import urlencode
 from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
+from requests.structures import CaseInsensitiveDict
 from urllib3.connectionpool import HTTPConnectionPool
 from urllib3.connectionpool import HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
@@ -24,6 +27,7 @@ from ._answers import ACCEPT
 from ._answers import BODY_LIMIT
 from ._answers import BODY_SECONDS
 from ._answers import EXCERPT_LIMIT
+from ._answers import prepared_uri
 from ._answers import retry_after
 from ._answers import USER_AGENT
 from ._authorities import tls_context
@@ -34,10 +38,21 @@ from ._exchange import resolve_name
 from ._exchange import Resolver
 from .address_policy import AddressPolicy
 from .blocking import BlockingLogoutSender
+from .threads import DaemonThreads
 
 __all__ = ["RequestsLogoutSender"]
 
-_HEADERS = {"Accept": ACCEPT, "Connection": "close", "User-Agent": USER_AGENT}
+_HEADERS = CaseInsensitiveDict(
+    {
+        "Accept": ACCEPT,
+        "Connection": "close",
+        "Content-Type": "application/x-www-form-urlencoded",
+        "User-Agent": USER_AGENT,
+    }
+)
+
+# A lookup that hangs keeps its thread, and the next one needs another.
+_MOST_LOOKUPS = 4096
 
 
 class RequestsLogoutSender:
@@ -76,12 +91,16 @@ class RequestsLogoutSender:
         self._resolve = resolve
         self._tls = tls_context(ca_file)
         self._threads = BlockingLogoutSender(self.send, threads=threads)
+        self._lookups = DaemonThreads[Callable[[], None]](
+            name="idp_session-dns", at_most=_MOST_LOOKUPS
+        )
 
     def submit(self, uri: str, logout_token: str) -> Future[SendResult]:
         return self._threads.submit(uri, logout_token)
 
     def stop(self) -> None:
         self._threads.stop()
+        self._lookups.stop()
 
     def send(self, uri: str, logout_token: str) -> SendResult:
         """Post a logout token in this thread, and wait for what comes of it.
@@ -109,6 +128,7 @@ class RequestsLogoutSender:
             target=request.path_url,
             policy=self._policy,
             resolve=self._resolve,
+            threads=self._lookups,
             connect_timeout=self._connect_timeout,
             timeout=self._timeout,
         )
@@ -184,10 +204,16 @@ class _PoolAdapter(HTTPAdapter):
 
 
 def _prepared(uri: str, logout_token: str) -> requests.PreparedRequest:
+    request = requests.PreparedRequest()
+    request.method = "POST"
+    # Parsed and encoded once for all requests to a client.
+    request.url = prepared_uri(uri).text
+    request.headers = _HEADERS.copy()
     # backchannel §2.5: one parameter in a form-encoded body.
-    return requests.Request(
-        "POST", uri, headers=_HEADERS, data={"logout_token": logout_token}
-    ).prepare()
+    request.body = urlencode({"logout_token": logout_token}).encode()
+    request.prepare_content_length(request.body)
+
+    return request
 
 
 def _dropped_body(exchange: Exchange, response: requests.Response) -> bytes:

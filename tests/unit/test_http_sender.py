@@ -277,6 +277,31 @@ def test_hanging_lookup_is_cut_off() -> None:
     assert result.latency < timedelta(seconds=10)
 
 
+def test_a_hanging_lookup_holds_up_no_other() -> None:
+    """A name is looked up while lookups of others still hang."""
+    over = threading.Event()
+
+    def resolve(host: str, port: int) -> list[Endpoint]:
+        if host == "hangs.test":
+            over.wait()
+
+        return [endpoint("127.0.0.1", port)]
+
+    with serving(answering(OK)) as server:
+        both = RequestsLogoutSender(
+            policy=POLICY,
+            timeout=timedelta(seconds=30),
+            connect_timeout=timedelta(seconds=5),
+            resolve=resolve,
+        )
+        hanging = [both.submit("https://hangs.test/", TOKEN) for _ in range(3)]
+        result = both.send(server.uri(host="rp.test"), TOKEN)
+        is_over = any(each.done() for each in hanging)
+        over.set()
+
+    assert (result.status, is_over) == (200, False)
+
+
 def test_slow_lookup_leaves_no_time_to_connect() -> None:
     """What the lookup has used up is not there for connecting."""
     policy_asked = threading.Event()
