@@ -19,6 +19,7 @@ from idp_session.stores.sql import SqlDeliveryQueue
 from idp_session.stores.sql import SqlSessionStore
 from idp_session.stores.sql.schema import deliveries
 from idp_session.stores.sql.schema import sessions
+from idp_session.stores.sql.transactions import run_read
 from idp_session.stores.sql.transactions import run_write
 from idp_session.stores.sql.transactions import write_transaction
 from idp_session.testing import make_participant
@@ -71,12 +72,48 @@ class Victim:
         pytest.param(Exception(1020, "Record has changed"), id="snapshot, mariadb"),
     ],
 )
-def test_a_victim_tries_again(sqlite_engine: sa.Engine, cause: Exception) -> None:
+@pytest.mark.parametrize("run", [run_write, run_read])
+def test_a_victim_tries_again(
+    sqlite_engine: sa.Engine,
+    cause: Exception,
+    run: Callable[[sa.Engine, Victim], str],
+) -> None:
     """Who loses a deadlock does the work once more."""
     work = Victim(cause, times=3)
 
-    assert run_write(sqlite_engine, work) == "done"
+    assert run(sqlite_engine, work) == "done"
     assert work.calls == 4
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        pytest.param(lambda store, _: store.get("key"), id="get"),
+        pytest.param(lambda store, _: store.participants("s"), id="participants"),
+        pytest.param(lambda store, _: store.read_data("s"), id="data"),
+        pytest.param(lambda store, _: store.attributes("s"), id="attributes"),
+        pytest.param(lambda _, queue: queue.of_session("s"), id="of session"),
+        pytest.param(lambda _, queue: queue.has_untried("s"), id="untried"),
+        pytest.param(lambda _, queue: queue.has_ended("s"), id="ended"),
+        pytest.param(lambda _, queue: queue.next_due_at(), id="next due"),
+        pytest.param(lambda _, queue: queue.backlog(at_most=9), id="backlog"),
+    ],
+)
+def test_reading_may_be_a_victim(
+    sqlite_engine: sa.Engine,
+    read: Callable[[SqlSessionStore, SqlDeliveryQueue], object],
+) -> None:
+    """PostgreSQL picks readers, too, where SERIALIZABLE is what all transactions are."""
+    store, queue = SqlSessionStore(sqlite_engine), SqlDeliveryQueue(sqlite_engine)
+    victim = Victim(PsycopgError("40001"), times=2)
+
+    @sa.event.listens_for(sqlite_engine, "before_cursor_execute")
+    def fail(connection: sa.Connection, *_: object) -> None:
+        victim(connection)
+
+    read(store, queue)
+
+    assert victim.calls == 3
 
 
 def test_a_victim_gives_up(sqlite_engine: sa.Engine) -> None:

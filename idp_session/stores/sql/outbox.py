@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from datetime import timedelta
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
@@ -29,8 +30,8 @@ from .schema import ends
 from .searching import can_be_in
 from .settling import settled
 from .settling import settling
-from .transactions import autocommit
 from .transactions import execute_write
+from .transactions import run_read
 from .transactions import run_write
 
 __all__ = ["SqlDeliveryQueue"]
@@ -110,14 +111,12 @@ class SqlDeliveryQueue:
             .limit(1)
         )
 
-        with autocommit(self._engine) as connection:
-            return connection.scalar(query) is not None
+        return self._scalar(query) is not None
 
     def next_due_at(self) -> datetime | None:
         query = sa.select(sa.func.min(deliveries.c.due_at)).where(IS_PENDING)
 
-        with autocommit(self._engine) as connection:
-            due_at: datetime | None = connection.scalar(query)
+        due_at: datetime | None = self._scalar(query)
 
         return due_at
 
@@ -132,8 +131,10 @@ class SqlDeliveryQueue:
         )
         query = sa.select(sa.func.count(), sa.func.min(found.c.created_at))
 
-        with autocommit(self._engine) as connection:
-            pending, oldest = connection.execute(query.select_from(found)).one()
+        pending, oldest = run_read(
+            self._engine,
+            lambda connection: connection.execute(query.select_from(found)).one(),
+        )
 
         return Backlog(pending=pending, oldest_created_at=oldest)
 
@@ -199,8 +200,7 @@ class SqlDeliveryQueue:
         if not can_be_in(ends.c.session_id, session_id):
             return False
 
-        with autocommit(self._engine) as connection:
-            return connection.scalar(noted_end(session_id)) is not None
+        return self._scalar(noted_end(session_id)) is not None
 
     def forget_ends(self, *, before: datetime, limit: int) -> int:
         def work(connection: sa.Connection) -> int:
@@ -209,8 +209,15 @@ class SqlDeliveryQueue:
         return run_write(self._engine, work)
 
     def _all(self, query: sa.Select[*tuple[object, ...]]) -> tuple[Delivery, ...]:
-        with autocommit(self._engine) as connection:
-            return tuple(map(rows.delivery_from, connection.execute(query).mappings()))
+        found = run_read(
+            self._engine,
+            lambda connection: connection.execute(query).mappings().all(),
+        )
+
+        return tuple(map(rows.delivery_from, found))
+
+    def _scalar(self, query: sa.Select[*tuple[Any, ...]]) -> Any:
+        return run_read(self._engine, lambda connection: connection.scalar(query))
 
 
 def _purge(connection: sa.Connection, *, finished_before: datetime, limit: int) -> int:

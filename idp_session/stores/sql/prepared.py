@@ -20,7 +20,7 @@ from .kept import connection_source
 from .packing import is_worth_packing
 from .packing import packed
 from .packing import unpacked
-from .transactions import autocommit
+from .transactions import run_read
 
 __all__ = [
     "DirectReader",
@@ -174,10 +174,12 @@ class PreparedQuery(Generic[T]):
         return tuple(map(self._made, map(tuple, rows)))
 
     def _from_sqlalchemy(self, values: dict[str, Any]) -> tuple[T, ...]:
-        with autocommit(self._reader.engine) as connection:
-            rows = connection.execute(self._query, values).all()
+        rows = run_read(
+            self._reader.engine,
+            lambda connection: connection.execute(self._query, values).all(),
+        )
 
-            return tuple(self._make(*row) for row in rows)
+        return tuple(self._make(*row) for row in rows)
 
     def _made_of(self, row: tuple[Any, ...]) -> T:
         values = unpacked(row) if self._is_packed else list(row)

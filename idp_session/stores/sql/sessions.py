@@ -36,8 +36,8 @@ from .prepared import PreparedQuery
 from .prepared_writes import PreparedWrite
 from .promotion import promote
 from .schema import sessions
-from .transactions import autocommit
 from .transactions import execute_write
+from .transactions import run_read
 from .transactions import run_write
 
 __all__ = ["SqlSessionStore"]
@@ -161,8 +161,9 @@ class SqlSessionStore(SqlLookups):
         return self._participants.all(wanted=session_id)
 
     def read_data(self, session_id: str) -> Mapping[str, bytes]:
-        with autocommit(self._engine) as connection:
-            return keeping.data_of(connection, session_id)
+        return run_read(
+            self._engine, lambda connection: keeping.data_of(connection, session_id)
+        )
 
     def write_data(
         self,
@@ -178,8 +179,10 @@ class SqlSessionStore(SqlLookups):
         run_write(self._engine, work)
 
     def attributes(self, session_id: str) -> Mapping[str, str]:
-        with autocommit(self._engine) as connection:
-            return keeping.attributes_of(connection, session_id)
+        return run_read(
+            self._engine,
+            lambda connection: keeping.attributes_of(connection, session_id),
+        )
 
     def set_attribute(self, session_id: str, name: str, value: str) -> None:
         def work(connection: sa.Connection) -> None:

@@ -19,6 +19,7 @@ from .types import MYSQL
 __all__ = [
     "autocommit",
     "execute_write",
+    "run_read",
     "run_write",
     "write_transaction",
 ]
@@ -45,6 +46,23 @@ def autocommit(engine: sa.Engine) -> Iterator[sa.Connection]:
     """
     with engine.connect() as connection, _autocommitting(connection):
         yield connection
+
+
+def run_read(engine: sa.Engine, work: Callable[[sa.Connection], T]) -> T:
+    """Read with single statements, again if the database picked one as a victim.
+
+    As PostgreSQL does, also of those that only read, where ``SERIALIZABLE`` is usual.
+
+    :param engine: The database.
+    :param work: Called with the connection, possibly more than once.
+    :returns: What ``work`` returned.
+    """
+
+    def attempt() -> T:
+        with autocommit(engine) as connection:
+            return work(connection)
+
+    return _repeated(attempt)
 
 
 @contextmanager
