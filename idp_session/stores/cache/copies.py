@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import dataclasses
 import json
-from collections.abc import Callable
 from datetime import datetime
 from datetime import UTC
 from functools import lru_cache
@@ -17,18 +16,17 @@ from ...ports import TicketProtector
 __all__ = ["CopySealer"]
 
 # To be changed with the form of the copies: releases share a cache in an upgrade.
-_PURPOSE = "cache"
+_PURPOSE = "cached session"
 _FIELDS = frozenset(each.name for each in dataclasses.fields(ServerSideSession))
+_INSTANTS = tuple(
+    each.name
+    for each in dataclasses.fields(ServerSideSession)
+    if each.type == datetime.__name__
+)
 
 #: Of so many copies it is known what they say.
 _MOST_KNOWN = 1024
 _NO_COPY = (None, datetime.min.replace(tzinfo=UTC))
-
-_DECODERS: dict[str, Callable[[Any], Any]] = {
-    "bytes": base64.b64decode,
-    "instant": datetime.fromisoformat,
-    "json": lambda value: value,
-}
 
 
 class CopySealer:
@@ -50,10 +48,7 @@ class CopySealer:
         :param session: What to copy.
         :param until: From when on the copy is stale; aware UTC.
         """
-        copy = {
-            "until": until.isoformat(),
-            "session": {name: _encoded(getattr(session, name)) for name in _FIELDS},
-        }
+        copy = {"until": until.isoformat(), "session": _values(session)}
         plaintext = json.dumps(copy, separators=(",", ":")).encode()
 
         return self._protector.seal(plaintext, purpose=_PURPOSE, context=session.key)
@@ -82,26 +77,21 @@ class CopySealer:
         return _NO_COPY if plaintext is None else _copied(json.loads(plaintext))
 
 
+def _values(session: ServerSideSession) -> dict[str, Any]:
+    values = {name: getattr(session, name) for name in _FIELDS}
+    instants = {name: values[name].isoformat() for name in _INSTANTS}
+
+    return values | instants | {"ticket": base64.b64encode(session.ticket).decode()}
+
+
 def _copied(copy: dict[str, Any]) -> tuple[ServerSideSession | None, datetime]:
     values: dict[str, Any] = copy["session"]
 
     if values.keys() != _FIELDS:
         return _NO_COPY
 
-    session = ServerSideSession(**{name: _decoded(*values[name]) for name in values})
+    instants = {name: datetime.fromisoformat(values[name]) for name in _INSTANTS}
+    ticket = base64.b64decode(values["ticket"])
+    session = ServerSideSession(**{**values, **instants, "ticket": ticket})
 
     return session, datetime.fromisoformat(copy["until"])
-
-
-def _encoded(value: object) -> tuple[str, object]:
-    if isinstance(value, bytes):
-        return "bytes", base64.b64encode(value).decode()
-
-    if isinstance(value, datetime):
-        return "instant", value.isoformat()
-
-    return "json", value
-
-
-def _decoded(kind: str, value: Any) -> Any:
-    return _DECODERS[kind](value)
