@@ -32,7 +32,7 @@ from idp_session.testing.servers import TOKEN
 from tests.fakes import FakeProvider
 from tests.fakes import make_client
 
-SOON = 10.0
+SOON = 30.0
 STRICT = AddressPolicy(allow_http=True)
 
 #: Makes a sender; names may be given addresses.

@@ -19,7 +19,7 @@ from .websocket_server import Server
 
 pytestmark = pytest.mark.process
 
-_SECONDS = 10
+_SECONDS = 30
 
 
 class Browser:
