@@ -8,7 +8,20 @@ from typing import Any
 
 import sqlalchemy as sa
 
-__all__ = ["explained"]
+__all__ = ["analyze", "explained"]
+
+
+def analyze(engine: sa.Engine, table: sa.Table) -> None:
+    """Have the database look at what is in a table now.
+
+    :param engine: The database.
+    :param table: Which table.
+    """
+    name = engine.dialect.identifier_preparer.format_table(table)
+    word = "ANALYZE TABLE" if engine.dialect.name == "mysql" else "ANALYZE"
+
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f"{word} {name}")
 
 
 @contextmanager
@@ -29,5 +42,9 @@ def explained(engine: sa.Engine) -> Iterator[list[str]]:
         raw.close()
 
     sa.event.listen(engine, "before_cursor_execute", explain)
-    yield plans
-    sa.event.remove(engine, "before_cursor_execute", explain)
+
+    try:
+        yield plans
+    finally:
+        # Many tests share the engine.
+        sa.event.remove(engine, "before_cursor_execute", explain)
