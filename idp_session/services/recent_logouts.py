@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 
+from ..adapters.forks import forget_after_fork
+
 __all__ = ["RecentLogouts"]
 
 _AT_MOST = 1000
@@ -21,8 +23,13 @@ class RecentLogouts:
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
         self._kept: OrderedDict[str, str] = OrderedDict()
+        self.after_fork()
+        forget_after_fork(self)
+
+    def after_fork(self) -> None:
+        """Leave the lock to the parent, of which a thread may hold it."""
+        self._lock = threading.Lock()
 
     def remember(self, session_key: str, sealed: str) -> None:
         """Keep what the answer to a logout is.

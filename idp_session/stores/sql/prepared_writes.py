@@ -19,7 +19,7 @@ __all__ = ["PreparedWrite"]
 class PreparedWrite:
     """One statement that writes, compiled once, put straight to the driver.
 
-    As with :class:`.PreparedLookup`, SQLAlchemy's own way is taken wherever the
+    As with :class:`.PreparedQuery`, SQLAlchemy's own way is taken wherever the
     difference would be noticed. A statement that was refused is given to it once more,
     for its errors and its patience; not one of which nobody knows whether it was
     executed, because the connection was lost.
