@@ -290,8 +290,8 @@ def test_a_hanging_lookup_holds_up_no_other() -> None:
     with serving(answering(OK)) as server:
         both = RequestsLogoutSender(
             policy=POLICY,
-            timeout=timedelta(seconds=30),
-            connect_timeout=timedelta(seconds=5),
+            timeout=timedelta(seconds=60),
+            connect_timeout=timedelta(seconds=60),
             resolve=resolve,
         )
         hanging = [both.submit("https://hangs.test/", TOKEN) for _ in range(3)]
