@@ -47,12 +47,17 @@ def scratch_database(name: str, directory: Path) -> Iterator[sa.URL]:
         yield sa.URL.create("sqlite", database=str(directory / f"{scratch}.sqlite"))
     elif name == "postgres":
         with _made(name, _POSTGRES, sa.schema.CreateSchema(scratch)) as admin:
-            yield admin.url.update_query_dict({"options": f"-csearch_path={scratch}"})
-            _execute(admin, sa.schema.DropSchema(scratch, cascade=True))
+            try:
+                options = {"options": f"-csearch_path={scratch}"}
+                yield admin.url.update_query_dict(options)
+            finally:
+                _execute(admin, sa.schema.DropSchema(scratch, cascade=True))
     else:
         with _made(name, _MARIADB, sa.text(f"CREATE DATABASE {scratch}")) as admin:
-            yield admin.url.set(database=scratch)
-            _execute(admin, sa.text(f"DROP DATABASE {scratch}"))
+            try:
+                yield admin.url.set(database=scratch)
+            finally:
+                _execute(admin, sa.text(f"DROP DATABASE {scratch}"))
 
 
 @contextmanager
