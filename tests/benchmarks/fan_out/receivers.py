@@ -65,13 +65,11 @@ class _Receivers:
         while True:
             ready = [key for key, _ in self._selector.select(self._patience())]
 
-            # Those that were closed first: or else they would count beside new ones.
-            for key in sorted(ready, key=_is_new):
+            for key in ready:
                 if key.data is not None:
                     self._read(key.data)
                 elif key.fileobj is self._listener:
                     self._accept()
-                    self._count()
                 elif line := sys.stdin.readline():
                     self._begin(json.loads(line))
                     print(flush=True)  # noqa: T201 - the answer
@@ -100,19 +98,21 @@ class _Receivers:
             while True:
                 connection = _Connection(self._listener.accept()[0])
                 connection.peer.settimeout(0)
+                # Whoever closes one connection and then makes another has closed it by
+                # now: or else it would count beside the new one.
+                self._read_all()
                 self._open.add(connection)
+                # Before it is answered, for it may be over as soon as that.
+                self._most_sockets = max(self._most_sockets, len(self._open))
                 self._selector.register(
                     connection.peer, selectors.EVENT_READ, connection
                 )
                 self._read(connection)
 
-    def _count(self) -> None:
-        # Whoever closes one connection and then makes another has closed it by now.
+    def _read_all(self) -> None:
         for key, _ in self._selector.select(0):
             if key.data is not None:
                 self._read(key.data)
-
-        self._most_sockets = max(self._most_sockets, len(self._open))
 
     def _read(self, connection: _Connection) -> None:
         try:
@@ -166,10 +166,6 @@ class _Receivers:
             "most_sockets": self._most_sockets,
         }
         print(json.dumps(report), flush=True)  # noqa: T201 - the answer
-
-
-def _is_new(key: selectors.SelectorKey) -> bool:
-    return key.data is None
 
 
 def _length(head: bytes) -> int:
