@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import functools
 import json
 from collections.abc import Iterator
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 from typing import Protocol
 from typing import TypeGuard
@@ -34,10 +37,21 @@ _SYMMETRIC = "HS256"
 _DEFAULT = "RS256"
 _PUBLIC_MEMBERS = frozenset({"kty", "kid", "alg", "n", "e", "crv", "x", "y"})
 _LONGEST_TOKEN = 64 * 1024
+# Two types of tokens for each algorithm, and for each key of the past years.
+_MOST_HEADERS = 128
 _MALFORMED = (JoseError, ValueError, TypeError, RecursionError)
 
 
-_Known = tuple[tuple[Key, tuple[str, ...]], ...]
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Known:
+    """What there is to know of a set of keys."""
+
+    #: Which set.
+    key_set: KeySet
+    #: Each key, and the algorithms that it may be used with.
+    keys: tuple[tuple[Key, tuple[str, ...]], ...]
+    #: The key that signs, by algorithm.
+    signing: Mapping[str, Key]
 
 
 class SigningKeys(Protocol):
@@ -66,22 +80,21 @@ class KeySetTokenSigner:
     def __init__(self, keys: KeySet | SigningKeys) -> None:
         #: Where the keys come from. The command ``flask idp-session keys`` looks here.
         self.keys = _FixedKeys(keys) if isinstance(keys, KeySet) else keys
-        self._seen: tuple[KeySet, _Known] | None = None
+        self._seen: _Known | None = None
 
     @property
-    def _keys(self) -> _Known:
+    def _known(self) -> _Known:
         keys, seen = self.keys.key_set(), self._seen
 
-        if seen is None or seen[0] is not keys:
-            known = tuple((key, _algorithms_of(key)) for key in keys)
-            seen = self._seen = keys, known
+        if seen is None or seen.key_set is not keys:
+            seen = self._seen = _known_of(keys)
 
-        return seen[1]
+        return seen
 
     @property
     def algorithms(self) -> tuple[str, ...]:
         """What can be signed with, as for ``id_token_signing_alg_values_supported``."""
-        found = {name for key, names in self._keys if key.is_private for name in names}
+        found = self._known.signing
         return (*(name for name in _ASYMMETRIC if name in found), _SYMMETRIC)
 
     def private_key(self, algorithm: str) -> Key:
@@ -90,7 +103,7 @@ class KeySetTokenSigner:
         :param algorithm: An asymmetric one, such as ``"RS256"``.
         :raises ValueError: If there is none.
         """
-        key = self._find_private_key(algorithm)
+        key = self._known.signing.get(algorithm)
 
         if key is None:
             raise ValueError(f"there is no private key for {algorithm}")
@@ -99,7 +112,9 @@ class KeySetTokenSigner:
 
     def public_key_set(self) -> dict[str, list[dict[str, Any]]]:
         """The JSON Web Key Set to publish (RFC 7517 §5), without private members."""
-        return {"keys": [_published(key, names) for key, names in self._keys if names]}
+        return {
+            "keys": [_published(key, names) for key, names in self._known.keys if names]
+        }
 
     def sign(
         self, claims: Mapping[str, Any], *, client: Client, token_type: str
@@ -109,7 +124,7 @@ class KeySetTokenSigner:
         if algorithm == _SYMMETRIC:
             key = _key_shared_with(client)
         else:
-            key = self._find_private_key(algorithm)
+            key = self._known.signing.get(algorithm)
 
         if key is None:
             raise LogoutTokenError(
@@ -117,13 +132,13 @@ class KeySetTokenSigner:
                 f" {client.client_id} has registered"
             )
 
-        header = {"alg": algorithm, "typ": token_type}
+        # joserfc's own serialization judges header and key anew for each token, which
+        # takes most of the time beside the signature itself.
+        header = _encoded_header(algorithm, token_type, key.kid)
+        signed = f"{header}.{_base64url(_to_json(dict(claims)).encode())}"
+        signature = _REGISTRY.get_alg(algorithm).sign(signed.encode(), key)
 
-        if key.kid is not None:
-            header["kid"] = key.kid
-
-        payload = json.dumps(dict(claims), separators=(",", ":"))
-        return jws.serialize_compact(header, payload, key, registry=_REGISTRY)
+        return f"{signed}.{_base64url(signature)}"
 
     def verify(self, token: object, *, clients: ClientStore) -> SignedToken | None:
         parsed = _parsed(token)
@@ -144,15 +159,8 @@ class KeySetTokenSigner:
 
         return SignedToken(header=header, claims=claims)
 
-    def _find_private_key(self, algorithm: str) -> Key | None:
-        for key, names in self._keys:
-            if key.is_private and algorithm in names:
-                return key
-
-        return None
-
     def _own_keys(self, header: Mapping[str, Any]) -> Iterator[Key]:
-        for key, names in self._keys:
+        for key, names in self._known.keys:
             if header["alg"] in names and header.get("kid", key.kid) == key.kid:
                 yield key
 
@@ -177,6 +185,37 @@ class _Registry(JWSRegistry):
 
 # RFC 7515 §4: header members that are not understood are ignored.
 _REGISTRY = _Registry(strict_check_header=False)
+
+
+_to_json = json.JSONEncoder(separators=(",", ":")).encode
+
+
+@functools.lru_cache(maxsize=_MOST_HEADERS)
+def _encoded_header(algorithm: str, token_type: str, key_id: str | None) -> str:
+    header = {"alg": algorithm, "typ": token_type}
+
+    if key_id is not None:
+        header["kid"] = key_id
+
+    _REGISTRY.check_header(header)
+
+    return _base64url(_to_json(header).encode())
+
+
+def _base64url(content: bytes) -> str:
+    return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
+
+
+def _known_of(key_set: KeySet) -> _Known:
+    keys = tuple((key, _algorithms_of(key)) for key in key_set)
+    signing: dict[str, Key] = {}
+
+    for key, names in keys:
+        if key.is_private:
+            # The preferred ones come first.
+            signing = dict.fromkeys(names, key) | signing
+
+    return _Known(key_set=key_set, keys=keys, signing=signing)
 
 
 def _algorithm_for(client: Client) -> str:

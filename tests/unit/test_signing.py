@@ -77,6 +77,18 @@ def foreign(header: dict[str, Any], payload: object, key: Key) -> str:
     )
 
 
+@pytest.mark.parametrize("token_type", ["JWT", "logout+jwt"])
+def test_token_is_what_joserfc_would_make(token_type: str) -> None:
+    """A token is, byte by byte, joserfc's serialization of its header and claims."""
+    claims = {**CLAIMS, "name": "Zo\u00eb", "events": {"logout": {}}}
+
+    token = SIGNER.sign(claims, client=client(), token_type=token_type)
+
+    header = {"alg": "RS256", "typ": token_type, "kid": RSA.kid}
+    payload = json.dumps(claims, separators=(",", ":"))
+    assert token == jws.serialize_compact(header, payload, RSA)
+
+
 @pytest.mark.parametrize(
     ("algorithm", "key"),
     [
