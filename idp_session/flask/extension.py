@@ -41,6 +41,7 @@ from .composition import OncePerProcess
 from .defaults import default_sender
 from .defaults import report_telemetry
 from .finishing import finish
+from .host_session import spare_unused_session
 from .state import app_state
 from .state import AppState
 from .state import KEY
@@ -148,6 +149,7 @@ class IdpSession(SessionActions):
         report_telemetry(app)
         app.cli.add_command(commands)
         start_once = OncePerProcess(partial(self.start_background_work, app))
+        spare_unused_session(app)
         app.after_request(partial(finish, start_once=start_once))
         app.context_processor(_template_context)
 

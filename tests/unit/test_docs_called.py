@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from flask.sessions import SecureCookieSessionInterface
 from joserfc.jwk import ECKey
 from joserfc.jwk import KeySet
 
@@ -281,6 +282,14 @@ class TestEmbedding:
 
         assert app.test_client().get("/", headers=says).status_code == 200
         assert app.test_client().get("/").status_code == 400
+
+    def test_flasks_own_sessions(self, host: Host) -> None:
+        """Whoever wants the app's `flask.session` as Flask has it has it so."""
+        keep = shown(GUIDES / "embedding.md", "keep_flasks_own")["keep_flasks_own"]
+
+        keep(host.app)
+
+        assert type(host.app.session_interface) is SecureCookieSessionInterface
 
     def test_an_engine_of_the_host(self, tmp_path: Path) -> None:
         """The engine that the guide makes is the one that the package uses."""
