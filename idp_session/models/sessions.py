@@ -9,6 +9,7 @@ from dataclasses import field
 from datetime import datetime
 from typing import Self
 
+from .making import maker_of
 from .origins import SessionOrigin
 
 __all__ = [
@@ -78,21 +79,20 @@ class ServerSideSession:
 
         :param ticket: As it is sealed for this record.
         """
-        # Each by its name, since every sign-in comes by here: ``replace`` takes three
-        # times as long.
-        return ServerSideSession(
-            key=self.key,
-            session_id=self.session_id,
-            subject_id=self.subject_id,
-            display_name=self.display_name,
-            created_at=self.created_at,
-            authenticated_at=self.authenticated_at,
-            renewed_at=self.renewed_at,
-            expires_at=self.expires_at,
-            absolute_expires_at=self.absolute_expires_at,
-            ip_address=self.ip_address,
-            user_agent=self.user_agent,
-            ticket=ticket,
+        # Every sign-in comes by here: ``replace`` takes ten times as long.
+        return _session_of(
+            self.key,
+            self.session_id,
+            self.subject_id,
+            self.display_name,
+            self.created_at,
+            self.authenticated_at,
+            self.renewed_at,
+            self.expires_at,
+            self.absolute_expires_at,
+            self.ip_address,
+            self.user_agent,
+            ticket,
         )
 
     def renewal_due(self, now: datetime) -> bool:
@@ -119,6 +119,9 @@ class ServerSideSession:
             return LogoutReason.ABSOLUTE_TIMEOUT
 
         return LogoutReason.IDLE_TIMEOUT
+
+
+_session_of = maker_of(ServerSideSession)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -13,6 +13,7 @@ from ..models import Lifetime
 from ..models import Principal
 from ..models import ServerSideSession
 from ..models import Ticket
+from ..models.making import maker_of
 from ..ports import TicketProtector
 
 __all__ = ["OpenedTicket", "TicketSealer"]
@@ -22,9 +23,11 @@ _MICROSECOND = timedelta(microseconds=1)
 _decoder = json.JSONDecoder()
 _encoder = json.JSONEncoder(separators=(",", ":"))
 
-#: Of so many records it is known what they seal: it is opened again when anything in
-#: a record is another.
+#: Of so many records it is known what they seal: it is opened again when the ticket or
+#: anything that it is bound to is another.
 _MOST_KNOWN = 1024
+
+_principal_of = maker_of(Principal)
 
 
 class TicketSealer:
@@ -49,9 +52,13 @@ class TicketSealer:
         :raises TypeError: If a claim or an item is not a JSON value.
         """
         plaintext = _encoder.encode(_to_json(ticket)).encode()
-        sealed = self._protector.seal(
-            plaintext, purpose=_PURPOSE, context=_context(record)
+        context = _context(
+            record.key,
+            record.session_id,
+            record.subject_id,
+            record.authenticated_at,
         )
+        sealed = self._protector.seal(plaintext, purpose=_PURPOSE, context=context)
 
         return record.with_ticket(sealed)
 
@@ -63,16 +70,22 @@ class TicketSealer:
         if session.subject_id is None:
             return None
 
-        plaintext = self._plaintext(session)
+        plaintext = self._plaintext(
+            session.ticket,
+            session.key,
+            session.session_id,
+            session.subject_id,
+            session.authenticated_at,
+        )
 
         if plaintext is None:
             return None
 
         return OpenedTicket(plaintext, session, subject_id=session.subject_id)
 
-    def _opened(self, session: ServerSideSession) -> bytes | None:
+    def _opened(self, ticket: bytes, *bound_to: Any) -> bytes | None:
         return self._protector.open(
-            session.ticket, purpose=_PURPOSE, context=_context(session)
+            ticket, purpose=_PURPOSE, context=_context(*bound_to)
         )
 
 
@@ -117,9 +130,10 @@ class OpenedTicket:
         return self._values
 
 
-def _context(record: ServerSideSession) -> str:
-    key, session_id = record.key, record.session_id
-    subject_id, at = record.subject_id or "", record.authenticated_at.isoformat()
+def _context(
+    key: str, session_id: str, subject_id: str | None, authenticated_at: datetime
+) -> str:
+    subject_id, at = subject_id or "", authenticated_at.isoformat()
 
     # With the lengths in front no two records are written alike.
     return (
@@ -162,15 +176,15 @@ def _lifetime(durations: list[int] | None) -> Lifetime | None:
 def _principal(
     data: dict[str, Any], session: ServerSideSession, *, subject_id: str
 ) -> Principal:
-    return Principal(
-        subject_id=subject_id,
-        display_name=session.display_name,
-        authenticated_at=session.authenticated_at,
-        identity_provider=data["idp"],
-        amr=tuple(data["amr"]),
-        acr=data["acr"],
-        claims=data["claims"],
-        factors=_factors(data.get("factors")),
+    return _principal_of(
+        subject_id,
+        session.display_name,
+        session.authenticated_at,
+        data["idp"],
+        tuple(data["amr"]),
+        data["acr"],
+        data["claims"],
+        _factors(data.get("factors")),
     )
 
 

@@ -13,6 +13,7 @@ from ...models import Delivery
 from ...models import Participant
 from ...models import ServerSideSession
 from ...models import SessionOrigin
+from ...models.making import maker_of
 from . import schema
 
 __all__ = [
@@ -42,40 +43,10 @@ SESSION_COLUMNS = tuple(schema.sessions.c[name] for name in _SESSION)
 PARTICIPANT_COLUMNS = tuple(schema.participants.c[name] for name in _PARTICIPANT)
 DELIVERY_COLUMNS = tuple(schema.deliveries.c[name] for name in _DELIVERY)
 
-
-def session_of(  # noqa: PLR0917  # as a row has them
-    key: str,
-    session_id: str,
-    subject_id: str | None,
-    display_name: str | None,
-    created_at: datetime,
-    authenticated_at: datetime,
-    renewed_at: datetime,
-    expires_at: datetime,
-    absolute_expires_at: datetime,
-    ip_address: str | None,
-    user_agent: str | None,
-    ticket: bytes,
-) -> ServerSideSession:
-    """The session with the values of ``SESSION_COLUMNS``, in their order.
-
-    Whatever is read of a session comes by here, and by names that are written down it
-    is made in two thirds of the time.
-    """
-    return ServerSideSession(
-        key=key,
-        session_id=session_id,
-        subject_id=subject_id,
-        display_name=display_name,
-        created_at=created_at,
-        authenticated_at=authenticated_at,
-        renewed_at=renewed_at,
-        expires_at=expires_at,
-        absolute_expires_at=absolute_expires_at,
-        ip_address=ip_address,
-        user_agent=user_agent,
-        ticket=ticket,
-    )
+#: The session with the values of ``SESSION_COLUMNS``, in their order.
+session_of = maker_of(ServerSideSession)
+#: The participant with the values of ``PARTICIPANT_COLUMNS``, in their order.
+participant_of = maker_of(Participant)
 
 
 def session_from(row: sa.Row[*tuple[Any, ...]]) -> ServerSideSession:
@@ -94,19 +65,6 @@ def session_values(session: ServerSideSession) -> dict[str, Any]:
 def origin_values(origin: SessionOrigin) -> dict[str, Any]:
     """What to write for where a session was used."""
     return _fitted(schema.sessions, _ORIGIN, origin)
-
-
-def participant_of(
-    session_id: str, client_id: str, issuer: str, subject: str, joined_at: datetime
-) -> Participant:
-    """The participant with the values of ``PARTICIPANT_COLUMNS``, in their order."""
-    return Participant(
-        session_id=session_id,
-        client_id=client_id,
-        issuer=issuer,
-        subject=subject,
-        joined_at=joined_at,
-    )
 
 
 def participant_from(row: sa.Row[*tuple[Any, ...]]) -> Participant:
