@@ -518,6 +518,15 @@ class TestClients:
                 "is plain http",
                 id="redirect by http",
             ),
+            pytest.param(
+                {
+                    "back_channel_logout_uri": "https://it.test/back",
+                    "post_logout_redirect_uris": ("http://[it.test/done",),
+                },
+                "warning",
+                "is plain http",
+                id="redirect to nowhere",
+            ),
         ],
     )
     def test_offline(self, members: dict[str, Any], level: str, words: str) -> None:

@@ -22,9 +22,12 @@ _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 def is_loopback(uri: str) -> bool:
     """Whether a URI leads to the machine on which it is used.
 
-    :param uri: An http or https URI.
+    :param uri: An http or https URI, or what a registry of the host's takes for one.
     """
-    host = urlsplit(uri).hostname or ""
+    try:
+        host = urlsplit(uri).hostname or ""
+    except ValueError:
+        return False
 
     return host in _LOOPBACK or host.endswith(".localhost")
 
