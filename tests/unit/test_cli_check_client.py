@@ -272,13 +272,20 @@ def test_nobody_listens() -> None:
     [
         pytest.param(
             "https://10.1.2.3/back",
-            "not public: 10.1.2.3. If it is meant to be reached, name its network in "
+            "not public: 10.1.2.3. If it is meant to be reached, name it in "
+            "IDP_SESSION_DELIVERY_ALLOWED_HOSTS, or its network in "
             "IDP_SESSION_DELIVERY_ALLOWED_NETWORKS",
             id="inner network",
         ),
         pytest.param("https://[::1]/back", "not public: ::1", id="loopback"),
         pytest.param(
             "http://shop.test/back", "IDP_SESSION_DELIVERY_ALLOW_HTTP", id="http"
+        ),
+        pytest.param(
+            "https://shop.test:25/back",
+            "Port 25 is refused. Register an address with another one, or name it in "
+            "IDP_SESSION_DELIVERY_ALLOWED_PORTS",
+            id="port",
         ),
     ],
 )
@@ -288,6 +295,29 @@ def test_what_the_policy_forbids(uri: str, words: str) -> None:
 
     assert (code, found["failure"]) == (4, "address_refused")
     assert words in found["explanation"]
+
+
+def test_the_explanation_is_no_refusal(caplog: pytest.LogCaptureFixture) -> None:
+    """The log has the one refusal that there was, with the host that it was for."""
+    run(host_with("https://127.0.0.1/back", config={}), "shop")
+
+    (refusal,) = caplog.messages
+    assert "for '127.0.0.1' is refused" in refusal
+
+
+def test_a_host_that_may_be_inside() -> None:
+    """An address that is permitted for the host is not named as one that is not."""
+    sender = ScriptedSender()
+    client = Client(client_id="shop", back_channel_logout_uri="https://localhost/back")
+    config = {"IDP_SESSION_DELIVERY_ALLOWED_HOSTS": "localhost"}
+    host = host_app(config=config, clients=(client,), sender=sender)
+    sender.answers["https://localhost/back"] = SendResult(
+        failure=SendFailure.ADDRESS_REFUSED
+    )
+
+    _, found = read(host, "shop")
+
+    assert found["explanation"] == "The sender refuses the address of the client."
 
 
 @pytest.mark.parametrize(

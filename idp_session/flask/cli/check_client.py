@@ -52,7 +52,7 @@ def check_client(context: click.Context, *, client_id: str, as_json: bool) -> No
         clock=state.clock,
         options=state.options,
     ).check(client_id)
-    explanation = explain(check, address_policy(state.options))
+    explanation = explain(check, address_policy(state.options, is_logged=False))
 
     if as_json:
         print_json({**dataclasses.asdict(check), "explanation": explanation})

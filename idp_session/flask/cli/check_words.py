@@ -46,6 +46,8 @@ _FAILURES = {
     ),
 }
 
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
 _HINTS = {
     400: "Its body may say why; a wrong issuer, audience or key is the usual reason.",
     401: "The endpoint must not ask for a login: the token itself is the proof.",
@@ -100,23 +102,38 @@ def _answer(status: int) -> str:
 
 def _refusal(uri: str, policy: AddressPolicy) -> str:
     if policy.check_uri(uri) is SendFailure.ADDRESS_REFUSED:
-        return (
-            "Plain http is refused. Register an https URI, or permit it with "
-            "IDP_SESSION_DELIVERY_ALLOW_HTTP."
-        )
+        return _refused_uri(uri, policy)
 
-    refused = [each for each in _addresses(uri) if not policy.permits(each)]
+    refused = _refused_addresses(uri, policy)
 
     if not refused:
         return "The sender refuses the address of the client."
 
     return (
         f"The address of the client is not public: {', '.join(refused)}. If it is meant "
-        "to be reached, name its network in IDP_SESSION_DELIVERY_ALLOWED_NETWORKS."
+        "to be reached, name it in IDP_SESSION_DELIVERY_ALLOWED_HOSTS, or its network "
+        "in IDP_SESSION_DELIVERY_ALLOWED_NETWORKS."
     )
 
 
-def _addresses(uri: str) -> list[str]:
+def _refused_uri(uri: str, policy: AddressPolicy) -> str:
+    parts = urlsplit(uri)
+
+    if parts.scheme == "http" and not policy.allow_http:
+        return (
+            "Plain http is refused. Register an https URI, or permit it with "
+            "IDP_SESSION_DELIVERY_ALLOW_HTTP."
+        )
+
+    port = parts.port or _DEFAULT_PORTS[parts.scheme]
+
+    return (
+        f"Port {port} is refused. Register an address with another one, or name it in "
+        "IDP_SESSION_DELIVERY_ALLOWED_PORTS."
+    )
+
+
+def _refused_addresses(uri: str, policy: AddressPolicy) -> list[str]:
     try:
         parts = urlsplit(uri)
         found = socket.getaddrinfo(
@@ -125,4 +142,6 @@ def _addresses(uri: str) -> list[str]:
     except (OSError, ValueError):
         return []
 
-    return list(dict.fromkeys(str(address[0]) for *_, address in found))
+    addresses = dict.fromkeys(str(address[0]) for *_, address in found)
+
+    return [each for each in addresses if not policy.permits(each, host=parts.hostname)]
