@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -130,7 +131,7 @@ def _fitting(table: sa.Table, **values: Any) -> dict[str, Any]:
 
 
 def _fit(column: sa.Column[Any], value: Any) -> Any:
-    length = getattr(column.type, "length", None)
+    length = _length(column)
 
     if length is None or value is None or len(value) <= length:
         return value
@@ -140,3 +141,11 @@ def _fit(column: sa.Column[Any], value: Any) -> Any:
 
     # A database in a lenient mode would cut it off, and make two users one.
     raise ValueError(f"{column.name} is longer than {length} characters")
+
+
+@cache
+def _length(column: sa.Column[Any]) -> int | None:
+    # Of an instant it takes SQLAlchemy a microsecond to say that it has none.
+    length: int | None = getattr(column.type, "length", None)
+
+    return length
