@@ -247,7 +247,9 @@ class SessionStore(Protocol):
         """Have clients leave a session that goes on, atomically.
 
         They take part no longer, and one delivery is owed to each. The others stay.
-        A client may join again later, and is owed another delivery then.
+        A client may join again later, and is owed another delivery then. What is
+        owed to it already stays so: whoever has its session there, and should lose
+        it, could otherwise keep it by having the client join again.
 
         Of concurrent callers, and of :meth:`end`, each participant is given to one.
         Afterwards either all of it happened or nothing did.

@@ -187,6 +187,20 @@ class SessionLeavingContract:
             ("again", LogoutReason.USER),
         ]
 
+    def test_what_was_owed_before_a_return_stays_owed(
+        self, store: SessionStore, queue: DeliveryQueue
+    ) -> None:
+        """A client that joins again does not take back that it has to be told."""
+        session = _begin(store, "shop")
+        _leave(store, session.session_id, "shop")
+        (owed,) = queue.of_session(session.session_id)
+
+        store.add_participant(make_participant(session.session_id, joined_at=_LATER))
+
+        assert queue.of_session(session.session_id) == (owed,)
+        (claimed,) = queue.claim(now=_LATER, lease=timedelta(minutes=1), limit=9)
+        assert claimed.id == owed.id
+
     @pytest.mark.parametrize("attempt", range(25))
     def test_each_participant_is_given_to_one(
         self, store: SessionStore, queue: DeliveryQueue, attempt: int

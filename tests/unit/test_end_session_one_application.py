@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from idp_session import Client
+from idp_session import DeliveryState
 from idp_session import Departure
 from idp_session import LogoutOutcome
 from idp_session import LogoutReason
@@ -256,6 +257,24 @@ def test_a_client_that_comes_back_needs_no_sign_in(host: Host) -> None:
     browser.post("/logout")
 
     assert [each.client_id for each in host.owed(session_id)] == ["shop", "shop"]
+
+
+def test_a_client_that_comes_back_is_still_told_that_it_was_left(host: Host) -> None:
+    """What could not be delivered is tried again, although the client is back by then."""
+    host.sender.answers["https://shop.test/back"] = SendResult(status=503)
+    browser = host.signed_in("shop")
+    session_id = sid_of(browser)
+    _left(browser, "shop")
+    host.deliver()
+    browser.post("/join/shop")
+    del host.sender.answers["https://shop.test/back"]
+    host.clock.tick(timedelta(minutes=1))
+
+    host.deliver()
+
+    (owed,) = host.owed(session_id)
+    assert (owed.state, owed.attempts) == (DeliveryState.DELIVERED, 2)
+    assert browser.get("/whoami").get_json()["clients"] == ["shop"]
 
 
 def test_no_leads_back_to_the_client(host: Host) -> None:
