@@ -17,6 +17,7 @@ from joserfc.jwk import JWKRegistry
 from joserfc.jwk import Key
 from joserfc.jwk import KeySet
 
+from ..adapters.forks import forget_after_fork
 from .fetching import DocumentFetcher
 
 __all__ = ["FetchedKeys"]
@@ -45,7 +46,8 @@ class FetchedKeys:
     others go on with the keys that there are; only who has none that could do waits
     for it. If the provider cannot be reached, the keys stay for ``stale_for``.
 
-    It may be shared by threads and by several validators.
+    It may be shared by threads and by several validators. A forked child has the keys
+    of its parent, and fetches for itself.
 
     :param jwks_uri: What the provider's discovery document calls so; https.
     :param lifetime: How long keys are used without asking.
@@ -88,8 +90,13 @@ class FetchedKeys:
         self._kept: _Kept | None = None
         self._rests_until: float | None = None
         self._failed = False
-        self._flight: Future[KeySet] | None = None
+        self.after_fork()
+        forget_after_fork(self)
+
+    def after_fork(self) -> None:
+        """Leave the lock to the parent, and what one of its threads is fetching."""
         self._lock = threading.Lock()
+        self._flight: Future[KeySet] | None = None
 
     def __call__(self, *, refresh: bool = False) -> KeySet:
         """As :meth:`KeySource.__call__`."""

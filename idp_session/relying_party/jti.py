@@ -6,6 +6,7 @@ import threading
 from datetime import datetime
 from typing import Protocol
 
+from ..adapters.forks import forget_after_fork
 from .token import LogoutToken
 
 __all__ = ["MemoryReplayGuard", "ReplayGuard"]
@@ -43,6 +44,11 @@ class MemoryReplayGuard:
 
         self._capacity = capacity
         self._until: dict[tuple[str, str], datetime] = {}
+        self.after_fork()
+        forget_after_fork(self)
+
+    def after_fork(self) -> None:
+        """Leave the lock to the parent, of which a thread may hold it."""
         self._lock = threading.Lock()
 
     def first_use(self, token: LogoutToken, *, until: datetime, now: datetime) -> bool:

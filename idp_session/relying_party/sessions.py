@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
+from ..adapters.forks import forget_after_fork
 from .token import LogoutToken
 
 __all__ = ["MemorySessionRegistry", "SessionRegistry"]
@@ -83,6 +84,11 @@ class MemorySessionRegistry:
         self._clock = clock
         self._live: dict[str, _Entry] = {}
         self._ended_at: dict[tuple[str, str | None], float] = {}
+        self.after_fork()
+        forget_after_fork(self)
+
+    def after_fork(self) -> None:
+        """Leave the lock to the parent, of which a thread may hold it."""
         self._lock = threading.Lock()
 
     def remember(

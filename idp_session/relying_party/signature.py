@@ -19,6 +19,7 @@ from joserfc.jwk import Key
 from joserfc.jwk import KeySet
 from joserfc.jws import JWSRegistry
 
+from ..adapters.forks import forget_after_fork
 from ..errors import ConfigurationError
 from ..errors import InvalidLogoutTokenError
 
@@ -97,6 +98,11 @@ class SignatureVerifier:
         self._refreshed_at: datetime | None = None
         self._refreshes = 0
         self._refresh_failed = False
+        self.after_fork()
+        forget_after_fork(self)
+
+    def after_fork(self) -> None:
+        """Leave the lock to the parent, of which a thread may be fetching keys."""
         self._refreshing = threading.Lock()
 
     def open(self, token: object) -> tuple[dict[str, Any], dict[str, Any]]:

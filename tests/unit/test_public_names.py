@@ -246,12 +246,16 @@ def test_every_field_of_a_value_is_explained(name: str) -> None:
 def test_a_relying_party_is_light(program: str, flask: bool) -> None:
     """A client loads no database, nothing of the provider, and Flask if it uses it."""
     heavy = {"sqlalchemy", "alembic", "requests", "authlib", "celery", "redis"}
-    halves = {"services", "stores", "adapters", "integrations", "flask"}
+    halves = {"services", "stores", "integrations", "flask"}
     halves |= {f"_protocol.{name}" for name in ("rp_initiated", "session_management")}
     loaded = _loaded_by(program)
 
     assert heavy & loaded == set()
     assert {f"idp_session.{half}" for half in halves} & loaded == set()
+    # Both sides begin anew in a forked child, and nothing else of these is needed.
+    assert {name for name in loaded if name.startswith("idp_session.adapters.")} == {
+        "idp_session.adapters.forks"
+    }
     # The page in the provider's frame has a policy, which both sides merge alike.
     assert ("idp_session._protocol" in loaded) <= flask
     assert ("flask" in loaded) is flask
