@@ -123,13 +123,13 @@ class SessionActions:
     ) -> int:
         """End every session of a subject; every client of them is told.
 
-        :param subject_id: Whose.
+        :param subject_id: Whose, as it came.
         :param reason: Why.
         :param notify: As for :meth:`end`.
         :returns: How many sessions were ended.
         :raises NotInCookieModeError: If sessions are in cookies.
         """
-        return app_state().ending.end_all(
+        return app_state().management.end_all(
             subject_id=subject_id, reason=reason, notify=notify
         )
 

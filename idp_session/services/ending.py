@@ -151,24 +151,6 @@ class EndingService:
             session.session_id, reason=session.reason_of_expiry(now), expired_at=now
         )
 
-    def end_all(
-        self, *, subject_id: str, reason: LogoutReason, notify: bool = True
-    ) -> int:
-        """End every session of a subject.
-
-        :param subject_id: Whose sessions.
-        :param reason: Why they end.
-        :param notify: Whether their clients are told.
-        :returns: How many were ended here.
-        """
-        sessions = self._store.find_by_subject(subject_id)
-        ended = [
-            self.end(session.session_id, reason=reason, notify=notify)
-            for session in sessions
-        ]
-
-        return len(ended) - ended.count(None)
-
     def _revoke(self, session_id: str, client_ids: Collection[str]) -> None:
         if self._tokens is None or not client_ids:
             return

@@ -111,48 +111,6 @@ def test_a_renewal_that_came_first_wins(provider: FakeProvider) -> None:
     assert provider.dispatcher.kicks == 0
 
 
-def test_all_sessions_of_a_subject_end(provider: FakeProvider) -> None:
-    """Every session of that subject is ended, and nobody else's."""
-    mine = [begin(provider).session_id, begin(provider).session_id]
-    theirs = begin(provider, "bob")
-
-    count = provider.ending.end_all(
-        subject_id="alice", reason=LogoutReason.PASSWORD_CHANGE
-    )
-
-    assert count == 2
-    assert sorted(each.session_id for each in provider.ended) == sorted(mine)
-    assert {each.reason for each in provider.ended} == {LogoutReason.PASSWORD_CHANGE}
-    assert provider.store.find_by_subject("alice") == ()
-    assert provider.store.get(theirs.key) == theirs
-
-
-def test_only_what_was_ended_here_counts(provider: FakeProvider) -> None:
-    """A session that somebody else ended meanwhile is not counted twice."""
-    ended_elsewhere, ended_here = begin(provider), begin(provider)
-    provider.spy.before["end"] = partial(
-        provider.store.end,
-        ended_elsewhere.session_id,
-        reason=LogoutReason.USER,
-        ended_at=START,
-    )
-
-    count = provider.ending.end_all(subject_id="alice", reason=LogoutReason.SUBJECT)
-
-    assert count == 1
-    assert [each.session_id for each in provider.ended] == [ended_here.session_id]
-
-
-def test_nobody_has_no_sessions(provider: FakeProvider) -> None:
-    """A subject without sessions is no error."""
-    begin(provider)
-
-    count = provider.ending.end_all(subject_id="nobody", reason=LogoutReason.SUBJECT)
-
-    assert count == 0
-    assert provider.dispatcher.kicks == 0
-
-
 def test_without_notification_nobody_is_told(provider: FakeProvider) -> None:
     """The session goes and is announced, and nothing is owed nor sent."""
     session = begin(provider, clients=["shop"])
@@ -167,18 +125,6 @@ def test_without_notification_nobody_is_told(provider: FakeProvider) -> None:
     assert provider.tokens.revoked == [(session.session_id, ("shop",))]
     assert provider.queue.of_session(session.session_id) == ()
     assert provider.dispatcher.kicks == 0
-
-
-def test_all_sessions_end_without_notification(provider: FakeProvider) -> None:
-    """All sessions of a subject can go without a word, too."""
-    session = begin(provider, clients=["shop"])
-
-    provider.ending.end_all(
-        subject_id="alice", reason=LogoutReason.SUBJECT, notify=False
-    )
-
-    assert provider.queue.of_session(session.session_id) == ()
-    assert provider.store.find(session.session_id) is None
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from idp_session.testing import together
 from tests.fakes import FakeProvider
 from tests.fakes import RecordingDispatcher
 
+from .hosts import host_app
 from .managed_sessions import begin
 from .managed_sessions import ids
 
@@ -186,6 +187,20 @@ class TestEnd:
 
         assert sum(counts) == len(ended) == 4
         assert store.find_by_subject("alice") == ()
+
+
+@pytest.mark.parametrize("subject_id", ["", "al\0ice", "\ud800", "x" * 300])
+def test_a_name_that_no_database_holds(
+    sqlite_engine: sa.Engine, subject_id: str
+) -> None:
+    """The extension takes any subject as it came: nobody has it, so nothing ends."""
+    host = host_app(engine=sqlite_engine)
+    host.signed_in("shop")
+
+    with host.app.app_context():
+        ended = host.extension.end_all(subject_id=subject_id, reason=LogoutReason.ADMIN)
+
+    assert ended == 0
 
 
 class TestEndForClients:
