@@ -41,14 +41,20 @@ class Running:
 
     def wait_until_ready(self, timeout: float = 2 * _PATIENCE) -> str:
         """The line that says so."""
-        wait_until(
-            lambda: self._ready_line() is not None or self.process.poll() is not None,
-            timeout,
-        )
+        self.wait_until(lambda: self._ready_line() is not None, timeout)
         line = self._ready_line()
-        assert line is not None, self.text
+        assert line is not None
 
         return line
+
+    def wait_until(self, holds: Callable[[], bool], timeout: float = _PATIENCE) -> None:
+        """Return as soon as something holds; a process that is in vain is ended."""
+        try:
+            wait_until(lambda: holds() or self.process.poll() is not None, timeout)
+            assert holds(), self.text
+        except BaseException:
+            self.close()
+            raise
 
     def terminate(self) -> float:
         """End it politely and return how many seconds that took."""

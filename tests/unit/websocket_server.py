@@ -9,7 +9,6 @@ from pathlib import Path
 from tests.ports import free_port
 from tests.sample.processes import Running
 from tests.sample.processes import start
-from tests.sample.processes import wait_until
 
 __all__ = ["Server"]
 
@@ -33,12 +32,11 @@ class Server:
             cwd=folder,
             environment={"ISSUER": self.origin},
         )
-        wait_until(self._answers)
+        self.process.wait_until(self._answers)
 
     def _answers(self) -> bool:
         with contextlib.suppress(OSError):
             socket.create_connection(("127.0.0.1", self.port), 1).close()
             return True
 
-        assert self.process.process.poll() is None, self.process.text
         return False
