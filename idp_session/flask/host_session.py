@@ -9,6 +9,8 @@ from flask.sessions import SecureCookieSession
 from flask.sessions import SecureCookieSessionInterface
 from flask.sessions import SessionMixin
 
+from .request_cookies import cookies_of
+
 __all__ = ["SparingSessionInterface", "spare_unused_session"]
 
 
@@ -26,8 +28,9 @@ class SparingSessionInterface(SecureCookieSessionInterface):
         :param app: The app.
         :param request: The request.
         """
-        # Without a key Flask has no session, and says so to whoever writes to it.
-        if app.secret_key and not request.cookies.get(self.get_cookie_name(app)):
+        # Without a key Flask has no session, and says so to whoever writes to it. To
+        # get a cookie that is not there has Werkzeug make an error, and catch it.
+        if app.secret_key and self.get_cookie_name(app) not in cookies_of(request):
             return self.session_class()
 
         return super().open_session(app, request)

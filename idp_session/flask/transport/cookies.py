@@ -10,6 +10,7 @@ from flask import Response
 
 from ...options import SameSite
 from ...options import SessionOptions
+from ..request_cookies import cookies_of
 
 __all__ = ["CookieSpec", "CookieTransport", "check_session_cookie", "handle_cookie"]
 
@@ -105,6 +106,16 @@ def check_session_cookie(options: SessionOptions, *, root: str) -> CookieSpec:
     )
 
 
+def _cookie(request: Request, name: str) -> str | None:
+    cookies = cookies_of(request)
+
+    # To get one that is not there has Werkzeug make an error, and catch it.
+    if name not in cookies:
+        return None
+
+    return cookies[name]
+
+
 class CookieTransport:
     """Carries the handle and the check-session id in cookies.
 
@@ -118,9 +129,8 @@ class CookieTransport:
     ) -> None:
         self._handle_spec = handle
         self._session_id_spec = session_id
-        cookies = request.cookies
-        self._handle = cookies.get(handle.name)
-        self._session_id = cookies.get(session_id.name)
+        self._handle = _cookie(request, handle.name)
+        self._session_id = _cookie(request, session_id.name)
         self._handle_expires_at: datetime | None = None
         self._handle_changed = False
         self._session_id_changed = False
