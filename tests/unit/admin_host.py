@@ -13,9 +13,11 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 from werkzeug.wrappers import Response
 
+from idp_session import DeliveryState
 from idp_session import Principal
 from idp_session.flask import admin_blueprint
 from idp_session.flask import protocol_blueprint
+from idp_session.models import SendResult
 
 from .hosts import Host
 from .hosts import host_app
@@ -23,15 +25,18 @@ from .hosts import Page
 
 __all__ = [
     "ADMIN",
+    "SHOP_BACK",
     "admin_host",
     "administrator",
     "end",
+    "given_up",
     "links",
     "session_id_of",
     "user_of",
 ]
 
 ADMIN = "/back/office"
+SHOP_BACK = "https://shop.test/back"
 
 
 def admin_host(
@@ -100,3 +105,13 @@ def end(browser: FlaskClient, session_id: str) -> TestResponse:
     assert answer.status_code == 303, answer.text
 
     return browser.get(answer.location)
+
+
+def given_up(host: Host, status: int = 400) -> int:
+    """A delivery that was given up; gives its number."""
+    host.sender.answers[SHOP_BACK] = SendResult(status=status)
+    host.signed_in("shop").post("/logout")
+    host.deliver()
+    (found,) = host.state.deliveries.query(state=DeliveryState.REFUSED)
+
+    return found.id

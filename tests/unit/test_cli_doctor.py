@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Callable
-from collections.abc import Iterable
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -15,18 +12,12 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from click.testing import Result
-from flask import Flask
-from joserfc.jwk import KeySet
 from werkzeug.middleware.proxy_fix import ProxyFix
-from werkzeug.serving import make_server
 
-from idp_session import Client
 from idp_session.adapters.clock import SystemClock
 from idp_session.adapters.crypto import AesGcmTicketProtector
 from idp_session.adapters.key_ring import KeyRing
 from idp_session.adapters.signing import KeySetTokenSigner
-from idp_session.flask import protocol_blueprint
 from idp_session.ports import Clock
 from idp_session.stores.sql import create_engine
 from idp_session.stores.sql import downgrade
@@ -35,50 +26,19 @@ from idp_session.stores.sql.schema import VERSION_TABLE
 from idp_session.testing import ManualClock
 
 from ..services import scratch_database
+from .doctor_host import Directory
+from .doctor_host import findings
+from .doctor_host import GOOD
+from .doctor_host import levels
+from .doctor_host import run
+from .doctor_host import SECRET
 from .hosts import Host
 from .hosts import host_app
-from .hosts import key_set
 from .hosts import MAIL
 from .hosts import SHOP
-from .hosts import StaticClients
 
-SECRET = "a secret key of more than thirty-two bytes"
 LOCAL = "http://127.0.0.1:5000"
-
-#: An https provider in which nothing is wrong.
-GOOD = {
-    "SECRET_KEY": SECRET,
-    "TESTING": False,
-    "SERVER_NAME": None,
-    "TRUSTED_HOSTS": ["idp.test"],
-}
 _DEVELOPED = {"SERVER_NAME": None, "IDP_SESSION_ISSUER": LOCAL}
-
-Finding = dict[str, str]
-
-
-class Directory(StaticClients):
-    """A client store that lists its clients."""
-
-    def all_clients(self) -> Iterable[Client]:
-        return self.by_id.values()
-
-
-def run(host: Host, *arguments: str) -> Result:
-    return host.app.test_cli_runner().invoke(
-        args=["idp-session", "doctor", "--offline", *arguments]
-    )
-
-
-def findings(host: Host, about: str) -> list[Finding]:
-    """What is said about something, as JSON."""
-    found: list[Finding] = json.loads(run(host, "--json").stdout)["findings"]
-
-    return [each for each in found if each["about"] == about]
-
-
-def levels(host: Host, about: str) -> list[str]:
-    return [each["level"] for each in findings(host, about)]
 
 
 @pytest.fixture
@@ -410,241 +370,3 @@ class TestDeliveries:
 
         assert found["level"] == level
         assert words in found["message"]
-
-
-class TestClients:
-    """The addresses of clients."""
-
-    def said(
-        self, *arguments: str, config: Any = None, **members: Any
-    ) -> list[Finding]:
-        """What is said of a client with these members, and online if so wanted."""
-        client = Client(client_id="it", **members)
-        host = host_app(config=GOOD | (config or {}), clients=Directory(client))
-        result = host.app.test_cli_runner().invoke(
-            args=["idp-session", "doctor", "--json", *arguments]
-        )
-        found: list[Finding] = json.loads(result.stdout)["findings"]
-
-        return [each for each in found if each["about"] == "client it"]
-
-    def test_they_are_not_listed(self) -> None:
-        """A store that lists no clients is named as what was not looked at."""
-        (found,) = findings(host_app(config=GOOD), "clients")
-
-        assert found["level"] == "warning"
-        assert "all_clients" in found["advice"]
-
-    def test_they_cannot_be_listed(self) -> None:
-        """A table of clients that is not there is a finding, and no crash."""
-
-        class Broken(StaticClients):
-            def all_clients(self) -> Iterable[Client]:
-                raise sa.exc.OperationalError("SELECT", {}, Exception("gone"))
-
-        (found,) = findings(host_app(config=GOOD, clients=Broken()), "clients")
-
-        assert found["level"] == "error"
-        assert "OperationalError" in found["message"]
-
-    @pytest.mark.parametrize(
-        "clients", [{"shop": SHOP}, Directory(SHOP)], ids=["mapping", "directory"]
-    )
-    def test_they_are_listed(self, clients: Any) -> None:
-        """A dictionary is a directory, and so is what has the method."""
-        host = host_app(config=GOOD, clients=clients)
-        (found,) = findings(host, "clients")
-
-        assert found["message"] == "1 of 1 clients are as they should be."
-
-    @pytest.mark.parametrize(
-        ("members", "level", "words"),
-        [
-            pytest.param({}, "warning", "told of logouts in no way", id="no URI"),
-            pytest.param(
-                {"back_channel_logout_uri": "http://it.test/back"},
-                "error",
-                "plain http or has a port",
-                id="http",
-            ),
-            pytest.param(
-                {"back_channel_logout_uri": "https://it.test:25/back"},
-                "error",
-                "plain http or has a port",
-                id="port of another service",
-            ),
-            pytest.param(
-                {"back_channel_logout_uri": "https://me@it.test/back"},
-                "error",
-                "cannot be requested",
-                id="user name",
-            ),
-            pytest.param(
-                {
-                    "back_channel_logout_uri": "https://it.test/back",
-                    "id_token_signed_response_alg": "HS256",
-                },
-                "error",
-                "No logout token can be signed",
-                id="no secret",
-            ),
-            pytest.param(
-                {
-                    "front_channel_logout_uri": "https://other.test/front",
-                    "redirect_uris": ("https://it.test/callback",),
-                },
-                "error",
-                "where none of its redirect URIs is",
-                id="another origin",
-            ),
-            pytest.param(
-                {"front_channel_logout_uri": "http://it.test/front"},
-                "error",
-                "browsers do not load",
-                id="mixed content",
-            ),
-            pytest.param(
-                {"front_channel_logout_uri": "it.test/front"},
-                "error",
-                "no http or https URI",
-                id="no URI at all",
-            ),
-            pytest.param(
-                {
-                    "back_channel_logout_uri": "https://it.test/back",
-                    "post_logout_redirect_uris": ("http://it.test/done",),
-                },
-                "warning",
-                "is plain http",
-                id="redirect by http",
-            ),
-            pytest.param(
-                {
-                    "back_channel_logout_uri": "https://it.test/back",
-                    "post_logout_redirect_uris": ("http://[it.test/done",),
-                },
-                "warning",
-                "is plain http",
-                id="redirect to nowhere",
-            ),
-        ],
-    )
-    def test_offline(self, members: dict[str, Any], level: str, words: str) -> None:
-        """What can be seen without asking anybody is found."""
-        (found,) = self.said("--offline", **members)
-
-        assert found["level"] == level
-        assert words in found["message"]
-
-    def test_an_address_inside(self, caplog: pytest.LogCaptureFixture) -> None:
-        """An address that would be refused is named, with the settings that open it."""
-        (found,) = self.said(back_channel_logout_uri="https://localhost/back")
-
-        assert found["level"] == "error"
-        assert "127.0.0.1" in found["message"] or "::1" in found["message"]
-        assert "IDP_SESSION_DELIVERY_ALLOWED_HOSTS" in found["advice"]
-        # Nothing was sent, and so the log must not say that it was refused.
-        assert caplog.text == ""
-
-    def test_an_address_inside_that_is_allowed(self) -> None:
-        """What the operator has named is fine."""
-        config = {"IDP_SESSION_DELIVERY_ALLOWED_HOSTS": "localhost"}
-        uri = "https://localhost/back"
-
-        assert self.said(config=config, back_channel_logout_uri=uri) == []
-
-    def test_a_name_that_nobody_knows(self) -> None:
-        """A name without an address may be a slip, or the wrong name server."""
-        uri = "https://it.invalid/back"
-        (found,) = self.said(back_channel_logout_uri=uri)
-
-        assert found["level"] == "warning"
-        assert "has no address" in found["message"]
-
-
-@contextmanager
-def served(document: dict[str, Any], keys: KeySet) -> Iterator[str]:
-    """A provider on loopback with a discovery document; the URL it is at."""
-    app = Flask("served")
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    url = f"http://127.0.0.1:{server.server_port}"
-
-    @app.get("/.well-known/openid-configuration")
-    def discovery() -> dict[str, Any]:
-        return {"issuer": url, "jwks_uri": f"{url}/jwks", **document}
-
-    @app.get("/jwks")
-    def jwks() -> dict[str, Any]:
-        return dict(KeySetTokenSigner(keys).public_key_set())
-
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-
-    try:
-        yield url
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
-class TestPublished:
-    """What the running provider says of itself."""
-
-    LOGOUT: dict[str, Any] = {  # noqa: RUF012 - not changed
-        "end_session_endpoint": "/connect/endsession",
-        "backchannel_logout_supported": True,
-    }
-
-    def said(self, issuer: str, about: str) -> list[str]:
-        def register(app: Flask) -> None:
-            app.register_blueprint(protocol_blueprint(), url_prefix="/connect")
-            app.add_url_rule("/.well-known/openid-configuration", "discovery", dict)
-
-        config = {"IDP_SESSION_ISSUER": issuer, "SERVER_NAME": None}
-        host = host_app(config=GOOD | config, clients=(), register=register)
-        result = host.app.test_cli_runner().invoke(
-            args=["idp-session", "doctor", "--json"]
-        )
-        found = json.loads(result.stdout)["findings"]
-
-        return [each["level"] for each in found if each["about"] == about]
-
-    def test_all_is_published(self) -> None:
-        """A provider that runs as it was set up is fine."""
-        with served(self.LOGOUT, key_set()) as issuer:
-            found = self.said(issuer, "discovery"), self.said(issuer, "published keys")
-
-        assert found == (["ok"], ["ok"])
-
-    def test_logout_is_not_announced(self) -> None:
-        """Clients must be able to read that there is single logout."""
-        with served({}, key_set()) as issuer:
-            assert self.said(issuer, "discovery") == ["warning"]
-
-    def test_another_issuer(self) -> None:
-        """A document of another issuer makes clients refuse tokens."""
-        with served({"issuer": "https://idp.test"}, key_set()) as issuer:
-            assert self.said(issuer, "discovery") == ["error"]
-
-    def test_other_keys(self) -> None:
-        """A key that signs and is not published is found."""
-        with served(self.LOGOUT, KeySet([])) as issuer:
-            assert self.said(issuer, "published keys") == ["error"]
-
-    def test_no_keys(self) -> None:
-        """A key set that cannot be read is found."""
-        with served({"jwks_uri": "http://127.0.0.1:1/jwks"}, KeySet([])) as issuer:
-            assert self.said(issuer, "published keys") == ["error"]
-
-    @pytest.mark.parametrize("path", ["", "/nowhere"])
-    def test_it_does_not_run(self, path: str) -> None:
-        """A provider that does not answer may just not have been started."""
-        with served(self.LOGOUT, key_set()) as issuer:
-            url = issuer + path
-
-            if path:
-                assert self.said(url, "discovery") == ["warning"]
-
-        if not path:
-            assert self.said(url, "discovery") == ["warning"]
