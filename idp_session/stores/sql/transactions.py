@@ -232,6 +232,8 @@ def _synchronous(connection: sa.Connection, *, is_durable: bool) -> Iterator[Non
     try:
         yield
     finally:
+        # SQLite refuses it within a transaction, such as one whose commit has failed.
+        driver.rollback()
         driver.execute(f"PRAGMA synchronous = {usual}")
 
 
