@@ -10,6 +10,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from .explicit import begin_explicitly
+from .explicit import can_begin_explicitly
+from .explicit import EXPLICIT_OPTIONS
 from .liveness import watch_over
 
 __all__ = ["create_engine", "create_sqlite_engine"]
@@ -24,6 +27,9 @@ def create_engine(url: str | sa.URL, **options: Any) -> sa.Engine:
     SQLite gets a write-ahead log, full durability, foreign keys, and 10 seconds of
     patience. With other databases no pooled connection is used that is dead: they are
     asked when it was not used for some seconds, or when something has come in on it.
+    Those of PyMySQL commit by themselves, and SQLAlchemy's transactions are begun by
+    ``BEGIN``; who uses ``raw_connection`` begins them in the same way. An engine for
+    which ``options`` say how transactions begin or end has them as usual.
     Neither errors nor logs show parameters or rows, at any level,
     unless ``hide_parameters`` is false; statements are logged by
     ``sqlalchemy.engine.Engine.idp_session``.
@@ -37,6 +43,11 @@ def create_engine(url: str | sa.URL, **options: Any) -> sa.Engine:
         "hide_parameters": True,
         "logging_name": _LOGGING_NAME,
     }
+    is_explicit = can_begin_explicitly(url, options)
+
+    if is_explicit:
+        defaults |= EXPLICIT_OPTIONS
+
     engine = sa.create_engine(url, **{**defaults, **options})
 
     if engine.hide_parameters and engine.logging_name:
@@ -46,6 +57,9 @@ def create_engine(url: str | sa.URL, **options: Any) -> sa.Engine:
         sa.event.listen(engine, "connect", _prepare_sqlite)
     else:
         watch_over(engine)
+
+    if is_explicit:
+        begin_explicitly(engine)
 
     return engine
 

@@ -16,6 +16,8 @@ from sqlalchemy.pool import PoolProxiedConnection
 from sqlalchemy.pool import reset_none
 
 from .compiled import CompiledStatement
+from .explicit import begins_explicitly
+from .explicit import listens_to_begin
 from .kept import connection_source
 from .packing import is_worth_packing
 from .packing import packed
@@ -204,12 +206,15 @@ def sqlalchemy_is_needed(engine: sa.Engine) -> bool:
         or listeners.after_execute
         # Hosts say there which tenant a connection or a transaction is for.
         or listeners.engine_connect
-        or listeners.begin
+        or (listeners.begin and listens_to_begin(engine))
         or listeners.commit
         or engine.get_execution_options()
         or engine.logger.isEnabledFor(logging.INFO)
         # What a lookup has begun would go on, and never see what others commit.
-        or engine.pool._reset_on_return is reset_none  # noqa: SLF001
+        or (
+            engine.pool._reset_on_return is reset_none  # noqa: SLF001
+            and not begins_explicitly(engine)
+        )
     )
 
 

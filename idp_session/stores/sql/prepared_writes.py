@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.pool import PoolProxiedConnection
 
 from .compiled import CompiledStatement
+from .explicit import is_over
 from .prepared import single_statement
 from .prepared import sqlalchemy_is_needed
 from .transactions import execute_write
@@ -75,7 +76,8 @@ class PreparedWrite:
         cursor.close()
         # Of no statement that is a transaction of its own does psycopg ask this; pg8000
         # goes on with a transaction that a look at the connection has begun.
-        connection.commit()
+        if not is_over(self._engine, connection):
+            connection.commit()
 
         return count
 

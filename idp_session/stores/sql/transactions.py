@@ -14,6 +14,8 @@ from typing import TypeVar
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
+from .explicit import is_begun_explicitly
+from .explicit import transaction_as
 from .types import MYSQL
 
 __all__ = [
@@ -25,6 +27,8 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+
+_LEVEL = "READ COMMITTED"
 
 #: Deadlock; record has changed since last read (MariaDB's snapshot isolation).
 _MYSQL_CODES = frozenset({1213, 1020})
@@ -83,14 +87,14 @@ def write_transaction(
     is_sqlite = engine.dialect.name == "sqlite"
 
     with engine.connect() as connection:
-        if not is_sqlite:
-            connection.execution_options(isolation_level="READ COMMITTED")
+        if not is_sqlite and not is_begun_explicitly(connection):
+            connection.execution_options(isolation_level=_LEVEL)
 
         with (
             _autocommitting(connection) if is_sqlite else nullcontext(),
             _named(connection, alone_with),
             _synchronous(connection, is_durable=is_durable or not is_sqlite),
-            connection.begin(),
+            _begun(connection),
         ):
             if is_sqlite:
                 _begin_immediate(connection)
@@ -155,8 +159,20 @@ def execute_write(
     return _repeated(attempt)
 
 
+def _begun(connection: sa.Connection) -> sa.RootTransaction:
+    if is_begun_explicitly(connection):
+        transaction_as(connection, _LEVEL)
+
+    return connection.begin()
+
+
 @contextmanager
 def _autocommitting(connection: sa.Connection) -> Iterator[None]:
+    if is_begun_explicitly(connection):
+        transaction_as(connection, None)
+        yield
+        return
+
     if connection.dialect.name != "sqlite":
         connection.execution_options(isolation_level="AUTOCOMMIT")
         yield
@@ -184,8 +200,7 @@ def _named(
         return
 
     lock = _digest(f"{connection.engine.url.database} {name}").hex()
-    locked = connection.scalar(sa.select(sa.func.get_lock(lock, patience)))
-    connection.commit()
+    locked = _answer(connection, sa.func.get_lock(lock, patience))
 
     if not locked:
         raise sa.exc.TimeoutError(f"no turn within {patience} seconds")
@@ -199,8 +214,17 @@ def _named(
 def _release(connection: sa.Connection, lock: str) -> None:
     # With its connection the lock has gone, too.
     if not connection.invalidated:
-        connection.execute(sa.select(sa.func.release_lock(lock)))
-        connection.commit()
+        _answer(connection, sa.func.release_lock(lock))
+
+
+def _answer(connection: sa.Connection, question: sa.ColumnElement[Any]) -> Any:
+    if is_begun_explicitly(connection):
+        transaction_as(connection, None)
+
+    answer = connection.scalar(sa.select(question))
+    connection.commit()
+
+    return answer
 
 
 def _number(text: str) -> int:
