@@ -35,6 +35,13 @@ _MASKS = {
     pycurl.POLL_INOUT: selectors.EVENT_READ | selectors.EVENT_WRITE,
 }
 
+_ACTIONS = {
+    selectors.EVENT_READ: pycurl.CSELECT_IN,
+    selectors.EVENT_WRITE: pycurl.CSELECT_OUT,
+    selectors.EVENT_READ | selectors.EVENT_WRITE: pycurl.CSELECT_IN
+    | pycurl.CSELECT_OUT,
+}
+
 
 class CurlLoop:
     """Runs any number of requests in one thread, on connections that it keeps.
@@ -60,7 +67,6 @@ class CurlLoop:
         self._jobs: deque[Job] = deque()
         self._cancelled: deque[Future[SendResult]] = deque()
         self._closed = False
-        self._timer_at: float | None = None
         self._active: dict[pycurl.Curl, Transfer] = {}
         self._idle: list[Transfer] = []
         self._bodies: deque[tuple[float, Job, Transfer]] = deque()
@@ -72,7 +78,6 @@ class CurlLoop:
         self._selector.register(self._woken, selectors.EVENT_READ)
         self._multi = pycurl.CurlMulti()
         self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._watch)
-        self._multi.setopt(pycurl.M_TIMERFUNCTION, self._set_timer)
         self._multi.setopt(pycurl.M_MAXCONNECTS, _MOST_IDLE_CONNECTIONS)
 
         if connections is not None:
@@ -149,24 +154,27 @@ class CurlLoop:
             if key.fileobj is self._woken:
                 self._drain()
             else:
-                self._multi.socket_action(key.fd, _action(events))
-
-        if self._timer_at is not None and self._timer_at <= time.monotonic():
-            self._timer_at = None
-            self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
+                self._multi.socket_action(key.fd, _ACTIONS[events])
 
         self._begin_jobs()
+
+        # Asked once a turn: told of each change, as M_TIMERFUNCTION is, this thread
+        # would have to wait for the interpreter several times for each request.
+        if self._multi.timeout() == 0:
+            self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
+
         self._finish_done()
         self._cut_bodies()
         self._forget_cancelled()
 
     def _patience(self) -> float | None:
-        instants = [self._bodies[0][0]] if self._bodies else []
+        milliseconds = self._multi.timeout()
+        waits = [] if milliseconds < 0 else [milliseconds / 1000]
 
-        if self._timer_at is not None:
-            instants.append(self._timer_at)
+        if self._bodies:
+            waits.append(max(0.0, self._bodies[0][0] - time.monotonic()))
 
-        return max(0.0, min(instants) - time.monotonic()) if instants else None
+        return min(waits, default=None)
 
     def _drain(self) -> None:
         with contextlib.suppress(BlockingIOError):
@@ -264,11 +272,6 @@ class CurlLoop:
             self._selector.register(socket_number, _MASKS[what])
             self._watched.add(socket_number)
 
-    def _set_timer(self, milliseconds: int) -> None:
-        self._timer_at = (
-            None if milliseconds < 0 else time.monotonic() + milliseconds / 1000
-        )
-
     def _close(self) -> None:
         with self._lock:
             self._closed = True
@@ -299,10 +302,3 @@ class CurlLoop:
 def _answer(job: Job, result: SendResult) -> None:
     if job.future.set_running_or_notify_cancel():
         job.future.set_result(result)
-
-
-def _action(events: int) -> int:
-    read = pycurl.CSELECT_IN if events & selectors.EVENT_READ else 0
-    write = pycurl.CSELECT_OUT if events & selectors.EVENT_WRITE else 0
-
-    return int(read | write)

@@ -72,6 +72,24 @@ class Transfer:
     :param on_head: Called when the head of an answer is there.
     """
 
+    __slots__ = (
+        "_body_bytes",
+        "_excerpt",
+        "_head_bytes",
+        "_is_second",
+        "_on_head",
+        "_policy",
+        "_provisional",
+        "_retry_after",
+        "_settings",
+        "_was_permitted",
+        "_was_refused",
+        "_was_refused_at_last",
+        "curl",
+        "job",
+        "status",
+    )
+
     #: The request that is being made.
     job: Job
     #: The status of the answer, once its head is there.
@@ -90,10 +108,12 @@ class Transfer:
         #: What libcurl knows it by.
         self.curl = pycurl.Curl()
         settings.apply_to(self.curl)
+        settings.limit_time(self.curl)
         self.curl.setopt(pycurl.OPENSOCKETFUNCTION, self._open)
         self.curl.setopt(pycurl.PREREQFUNCTION, self._check_peer)
         self.curl.setopt(pycurl.HEADERFUNCTION, self._take_head)
         self.curl.setopt(pycurl.WRITEFUNCTION, self._take_body)
+        self._is_second = False
         self._clear()
 
     def begin(self, job: Job) -> None:
@@ -101,10 +121,7 @@ class Transfer:
 
         :param job: The request.
         """
-        self._clear()
         self.job = job
-        self.curl.setopt(pycurl.FRESH_CONNECT, 0)
-        self._settings.limit_time(self.curl)
         self.curl.setopt(pycurl.URL, job.uri.text)
         self.curl.setopt(pycurl.POSTFIELDS, job.body)
 
@@ -119,13 +136,16 @@ class Transfer:
         :param code: The error that libcurl has met; 0 if none.
         :returns: Whether there is a new try.
         """
-        was_kept = self.curl.getinfo(pycurl.NUM_CONNECTS) == 0
+        if code not in _CLOSED or self._head_bytes:
+            return False
 
-        if code not in _CLOSED or not was_kept or self._head_bytes:
+        if self.curl.getinfo(pycurl.NUM_CONNECTS):
             return False
 
         job = self.job
+        self._clear()
         self.begin(job)
+        self._is_second = True
         self.curl.setopt(pycurl.FRESH_CONNECT, 1)
         self._settings.limit_time(self.curl, spent=time.monotonic() - job.asked_at)
 
@@ -143,9 +163,9 @@ class Transfer:
         if self.status is not None:
             return SendResult(
                 status=self.status,
-                retry_after=retry_after(self._retry_after, now=datetime.now(UTC)),
+                retry_after=self._asked_for(),
                 latency=latency,
-                excerpt=bytes(self._excerpt),
+                excerpt=self._excerpt,
             )
 
         return SendResult(failure=self._failure(code), latency=latency)
@@ -153,7 +173,19 @@ class Transfer:
     def end(self) -> None:
         """Keep nothing of the request."""
         self.curl.setopt(pycurl.POSTFIELDS, "")
+
+        if self._is_second:
+            self._is_second = False
+            self.curl.setopt(pycurl.FRESH_CONNECT, 0)
+            self._settings.limit_time(self.curl)
+
         self._clear()
+
+    def _asked_for(self) -> timedelta | None:
+        if self._retry_after is None:
+            return None
+
+        return retry_after(self._retry_after, now=datetime.now(UTC))
 
     def _clear(self) -> None:
         self.job = _NONE
@@ -162,7 +194,7 @@ class Transfer:
         self._provisional = 0
         self._head_bytes = 0
         self._body_bytes = 0
-        self._excerpt = bytearray()
+        self._excerpt = b""
         self._was_refused = False
         self._was_permitted = False
         self._was_refused_at_last = False
@@ -184,9 +216,7 @@ class Transfer:
         self._was_permitted = True
 
         try:
-            return _Lent(
-                socket.socket(address.family, address.socktype, address.protocol)
-            )
+            return _Lent(address.family, address.socktype, address.protocol)
         except OSError:
             return pycurl.SOCKET_BAD
 
@@ -209,7 +239,7 @@ class Transfer:
             # Trailers say nothing to us.
             return None
 
-        if begin := _STATUS.match(line):
+        if begin := line.startswith(b"HTTP/") and _STATUS.match(line):
             self._provisional, self._retry_after = int(begin[1]), None
         elif not line.strip() and self._provisional >= _LEAST_FINAL_STATUS:
             self.status = self._provisional
@@ -226,17 +256,15 @@ class Transfer:
         return -1 if self._body_bytes > BODY_LIMIT else None
 
 
-class _Lent:
-    """A socket that libcurl copies for itself; ours is closed then."""
+class _Lent(socket.SocketType):
+    """A socket that libcurl copies for itself; ours is closed then.
 
-    def __init__(self, connection: socket.socket) -> None:
-        self._connection = connection
-
-    def fileno(self) -> int:
-        return self._connection.fileno()
+    It is made of what :class:`socket.socket` is made of: that one is told of its end by
+    whoever closes it, and takes twice as long.
+    """
 
     def __del__(self) -> None:
-        self._connection.close()
+        self.close()
 
 
 def _numeric(address: tuple[Any, ...]) -> str:
