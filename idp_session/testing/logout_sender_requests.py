@@ -202,6 +202,7 @@ class LogoutSenderRequestContract:
             pytest.param("Retry-After: 120\r\n", timedelta(minutes=2), id="given"),
             pytest.param("retry-AFTER:7\r\n", timedelta(seconds=7), id="other case"),
             pytest.param("Retry-After: soon\r\n", None, id="nonsense"),
+            pytest.param("Retry-After: 9\r\nRetry-After: 7\r\n", None, id="twice"),
             pytest.param("", None, id="absent"),
         ],
     )

@@ -245,9 +245,14 @@ class Transfer:
             self.status = self._provisional
             self._on_head(self)
         elif line[:12].lower() == b"retry-after:":
-            self._retry_after = line[12:].decode("latin-1").strip()
+            self._take_retry_after(line[12:].decode("latin-1").strip())
 
         return None
+
+    def _take_retry_after(self, value: str) -> None:
+        # RFC 9110 §5.3: what is given twice is read as one list, as Requests does.
+        before = self._retry_after
+        self._retry_after = value if before is None else f"{before}, {value}"
 
     def _take_body(self, chunk: bytes) -> int | None:
         self._body_bytes += len(chunk)
