@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from ..models import Attempt
+from ..models import AttemptOutcome
 from ..models import Delivery
 from .forks import forget_after_fork
 from .loop import BackgroundLoop
@@ -39,10 +39,6 @@ _WORTH_A_CLAIM = 64
 
 # A database that is away may be back soon.
 _TRY_AGAIN_AT_MOST_AFTER = 1.0
-
-
-# What tells one attempt from another: the delivery, and how often it was claimed.
-_Claim = tuple[int, int]
 
 
 class DeliveryWork(Protocol):
@@ -182,8 +178,8 @@ class ThreadDispatcher:
             return quiet, left
 
     def _forget_attempts(self) -> None:
-        self._attempts: dict[_Claim, Attempt] = {}
-        self._under_way: Counter[str] = Counter()
+        self._attempts: dict[AttemptOutcome, Attempt] = {}
+        self._under_way: dict[str, int] = {}
         self._sending = 0
         self._freed = 0
         self._done: list[Attempt] = []
@@ -248,31 +244,28 @@ class ThreadDispatcher:
         if attempt is None:
             return False
 
-        claim = _claim_of(attempt)
-        self._count(claim, attempt)
-        # Without the attempt, which has the outcome: what holds itself is freed late.
-        attempt.outcome.add_done_callback(lambda _: self._finished(claim))
+        self._count(attempt)
+        # Nothing is made for each of them: there may be thousands on their way.
+        attempt.outcome.add_done_callback(self._finished)
 
         return True
 
-    def _count(self, claim: _Claim, attempt: Attempt) -> None:
+    def _count(self, attempt: Attempt) -> None:
         with self._changed:
-            self._attempts[claim] = attempt
+            self._attempts[attempt.outcome] = attempt
             self._sending += 1
 
             if attempt.host is not None:
-                self._under_way[attempt.host] += 1
+                under_way = self._under_way.get(attempt.host, 0)
+                self._under_way[attempt.host] = under_way + 1
 
     def _hosts(self) -> Mapping[str, int]:
         with self._changed:
-            # Without this it would grow with every host there ever was.
-            self._under_way += Counter()
-
             return dict(self._under_way)
 
-    def _finished(self, claim: _Claim) -> None:
+    def _finished(self, outcome: AttemptOutcome) -> None:
         with self._changed:
-            attempt = self._attempts.get(claim)
+            attempt = self._attempts.get(outcome)
 
             # What was given back is no longer ours to settle.
             if attempt is None:
@@ -283,7 +276,7 @@ class ThreadDispatcher:
             self._done.append(attempt)
 
             if attempt.host is not None:
-                self._under_way[attempt.host] -= 1
+                self._leave(attempt.host)
 
             is_first = len(self._done) == 1
             is_worth_a_claim = self._freed == self._worth_a_claim
@@ -293,6 +286,13 @@ class ThreadDispatcher:
 
         if is_worth_a_claim:
             self._claiming.hurry()
+
+    def _leave(self, host: str) -> None:
+        # What is no longer needed goes: or it would grow with every host there ever was.
+        if self._under_way[host] > 1:
+            self._under_way[host] -= 1
+        else:
+            del self._under_way[host]
 
     def _settle(self) -> float:
         time.sleep(max(0.0, self._settled_at + _GATHERED_SECONDS - time.monotonic()))
@@ -329,13 +329,13 @@ class ThreadDispatcher:
         # Whoever has answered is not asked again, if this can still be written down.
         with self._changed:
             self._done = [
-                each for each in done if _claim_of(each) in self._attempts
+                each for each in done if each.outcome in self._attempts
             ] + self._done
 
     def _free(self, done: Sequence[Attempt]) -> None:
         with self._changed:
             for each in done:
-                self._attempts.pop(_claim_of(each), None)
+                self._attempts.pop(each.outcome, None)
 
             self._changed.notify_all()
             # The claim may have left something out while these were under way.
@@ -353,7 +353,3 @@ class ThreadDispatcher:
         except Exception as error:
             # Whoever stops has nobody to tell; their leases run out by themselves.
             self._logger.warning("giving back failed: %s", type(error).__name__)
-
-
-def _claim_of(attempt: Attempt) -> _Claim:
-    return attempt.delivery.id, attempt.delivery.attempts

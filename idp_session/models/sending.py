@@ -68,7 +68,7 @@ class AttemptOutcome(Protocol):
         """
 
     def add_done_callback(self, fn: Callable[[Any], object], /) -> None:
-        """Have something called, with one argument, once the outcome is there.
+        """Have something called, with this outcome, once it is there.
 
         :param fn: What to call; at once if the outcome is there already.
         """

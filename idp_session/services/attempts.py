@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 import random
-from concurrent.futures import Future
 
 from .._protocol import back_channel
 from .._protocol.back_channel import Verdict
+from ..adapters.outcomes import PendingOutcome
 from ..models import Attempt
 from ..models import Delivery
 from ..models import DeliveryResult
@@ -157,8 +157,8 @@ def decided(delivery: Delivery, result: DeliveryResult) -> Attempt:
     :param delivery: As it was claimed.
     :param result: What to write down.
     """
-    outcome: Future[DeliveryResult] = Future()
-    outcome.set_result(result)
+    outcome = PendingOutcome()
+    outcome.decide(result)
 
     return Attempt(delivery=delivery, host=None, outcome=outcome)
 

@@ -13,6 +13,8 @@ from datetime import timedelta
 from types import MappingProxyType
 
 from ..adapters.forks import forget_after_fork
+from ..adapters.outcomes import PendingOutcome
+from ..adapters.outcomes import post
 from ..adapters.threads import DaemonThreads
 from ..errors import LogoutTokenError
 from ..models import Attempt
@@ -32,7 +34,6 @@ from .attempts import AttemptJudge
 from .attempts import decided
 from .known_hosts import KnownHosts
 from .logout_tokens import LogoutTokenService
-from .outcomes import PendingOutcome
 
 __all__ = ["DeliveryService"]
 
@@ -234,7 +235,7 @@ class DeliveryService:
     def _send(self, job: _Job) -> None:
         try:
             token = self._tokens.token_for(job.delivery, job.client)
-            job.outcome.follow(self._sender.submit(job.uri, token))
+            post(self._sender, job.uri, token, outcome=job.outcome)
         except LogoutTokenError as error:
             _logger.error("client %r: %s", job.client.client_id, error)  # noqa: TRY400
             result = self._judge.final(DeliveryState.FAILED, error="no_token")
@@ -274,6 +275,8 @@ class DeliveryService:
 
 class _Job:
     """A delivery whose token is to be signed."""
+
+    __slots__ = ("_send", "client", "delivery", "outcome", "uri")
 
     def __init__(
         self,

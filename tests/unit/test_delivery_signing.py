@@ -14,6 +14,7 @@ from typing import NoReturn
 
 import pytest
 
+from idp_session.adapters.outcomes import PendingOutcome
 from idp_session.models import Attempt
 from idp_session.models import Client
 from idp_session.models import DeliveryResult
@@ -21,7 +22,6 @@ from idp_session.models import DeliveryState
 from idp_session.models import SendResult
 from idp_session.models import SignedToken
 from idp_session.ports import ClientStore
-from idp_session.services.outcomes import PendingOutcome
 
 from ..fakes import FakeProvider
 from ..fakes import make_client

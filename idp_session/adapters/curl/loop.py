@@ -9,7 +9,6 @@ import socket
 import threading
 import time
 from collections import deque
-from concurrent.futures import Future
 
 import pycurl
 
@@ -17,6 +16,7 @@ from ...models import SendFailure
 from ...models import SendResult
 from .._answers import BODY_SECONDS
 from ..address_policy import AddressPolicy
+from ..outcomes import PendingOutcome
 from .settings import CurlSettings
 from .transfer import Job
 from .transfer import Transfer
@@ -65,7 +65,7 @@ class CurlLoop:
         self._policy = policy
         self._lock = threading.Lock()
         self._jobs: deque[Job] = deque()
-        self._cancelled: deque[Future[SendResult]] = deque()
+        self._cancelled: deque[PendingOutcome] = deque()
         self._closed = False
         self._active: dict[pycurl.Curl, Transfer] = {}
         self._idle: list[Transfer] = []
@@ -112,7 +112,7 @@ class CurlLoop:
             self._jobs.append(job)
             is_first = len(self._jobs) == 1
 
-        job.future.add_done_callback(self._notice)
+        job.outcome.add_done_callback(self._notice)
 
         if is_first:
             self._wake()
@@ -129,9 +129,9 @@ class CurlLoop:
         if self._thread is not threading.current_thread():
             self._thread.join(_STOP_SECONDS)
 
-    def _notice(self, future: Future[SendResult]) -> None:
-        if future.cancelled():
-            self._cancelled.append(future)
+    def _notice(self, outcome: PendingOutcome) -> None:
+        if outcome.cancelled():
+            self._cancelled.append(outcome)
             self._wake()
 
     def _wake(self) -> None:
@@ -184,7 +184,7 @@ class CurlLoop:
     def _begin_jobs(self) -> None:
         # Each stays there until it is begun: should that fail, nobody waits for ever.
         while self._jobs:
-            if not self._jobs[0].future.cancelled():
+            if not self._jobs[0].outcome.cancelled():
                 self._begin(self._jobs[0])
 
             self._jobs.popleft()
@@ -197,7 +197,7 @@ class CurlLoop:
         except pycurl.error:
             # Such as an address that is too long for libcurl.
             self._release(transfer)
-            _answer(job, SendResult(failure=SendFailure.INVALID_URI))
+            job.outcome.decide(SendResult(failure=SendFailure.INVALID_URI))
             return
 
         self._active[transfer.curl] = transfer
@@ -233,23 +233,23 @@ class CurlLoop:
 
     def _forget_cancelled(self) -> None:
         while self._cancelled:
-            future = self._cancelled.popleft()
+            outcome = self._cancelled.popleft()
 
             for transfer in tuple(self._active.values()):
-                if transfer.job.future is future:
+                if transfer.job.outcome is outcome:
                     self._finish(transfer, 0)
 
     def _finish(self, transfer: Transfer, code: int) -> None:
         self._multi.remove_handle(transfer.curl)
 
-        if not transfer.job.future.done() and transfer.begin_again(code):
+        if not transfer.job.outcome.done() and transfer.begin_again(code):
             self._multi.add_handle(transfer.curl)
             return
 
         del self._active[transfer.curl]
         job, result = transfer.job, transfer.result(code)
         self._release(transfer)
-        _answer(job, result)
+        job.outcome.decide(result)
 
     def _release(self, transfer: Transfer) -> None:
         transfer.end()
@@ -287,7 +287,7 @@ class CurlLoop:
         self._woken.close()
 
         for job in jobs:
-            job.future.cancel()
+            job.outcome.cancel()
 
     def _close_handles(self) -> None:
         for curl in self._active:
@@ -297,8 +297,3 @@ class CurlLoop:
             transfer.curl.close()
 
         self._multi.close()
-
-
-def _answer(job: Job, result: SendResult) -> None:
-    if job.future.set_running_or_notify_cancel():
-        job.future.set_result(result)

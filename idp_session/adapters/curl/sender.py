@@ -8,13 +8,16 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import Future
 from datetime import timedelta
-from urllib.parse import urlencode
+from urllib.parse import quote_plus
 
 from ...models import SendFailure
 from ...models import SendResult
 from .._answers import prepared_uri
 from ..address_policy import AddressPolicy
 from ..forks import forget_after_fork
+from ..outcomes import future_of
+from ..outcomes import has_twin
+from ..outcomes import PendingOutcome
 from .loop import CurlLoop
 from .settings import CurlSettings
 from .transfer import Job
@@ -73,30 +76,34 @@ class CurlLogoutSender:
         self._loop = None
         forget_after_fork(self)
 
+    @has_twin("_submit_for")
     def submit(self, uri: str, logout_token: str) -> Future[SendResult]:
-        future: Future[SendResult] = Future()
+        outcome = PendingOutcome()
+        future = future_of(outcome)
+        self._submit_for(uri, logout_token, outcome)
 
+        return future
+
+    def _submit_for(self, uri: str, logout_token: str, outcome: PendingOutcome) -> None:
         if failure := self._policy.check_uri(uri):
-            future.set_result(SendResult(failure=failure))
-            return future
+            outcome.decide(SendResult(failure=failure))
+            return
 
         try:
             prepared = prepared_uri(uri)
         except ValueError:
-            future.set_result(SendResult(failure=SendFailure.INVALID_URI))
-            return future
+            outcome.decide(SendResult(failure=SendFailure.INVALID_URI))
+            return
 
         self._hand_over(
             Job(
                 uri=prepared,
                 # backchannel §2.5: one parameter in a form-encoded body.
-                body=urlencode({"logout_token": logout_token}).encode(),
-                future=future,
+                body=b"logout_token=" + quote_plus(logout_token).encode(),
+                outcome=outcome,
                 asked_at=time.monotonic(),
             )
         )
-
-        return future
 
     def stop(self) -> None:
         with self._lock:
@@ -125,7 +132,7 @@ class CurlLogoutSender:
             try:
                 loop.start()
             except RuntimeError as error:
-                job.future.set_exception(error)
+                job.outcome.fail(error)
                 return
 
             self._loop = loop

@@ -6,7 +6,6 @@ import re
 import socket
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime
 from datetime import timedelta
@@ -22,6 +21,7 @@ from .._answers import EXCERPT_LIMIT
 from .._answers import PreparedURI
 from .._answers import retry_after
 from ..address_policy import AddressPolicy
+from ..outcomes import PendingOutcome
 from .settings import CurlSettings
 
 __all__ = ["Job", "Transfer"]
@@ -56,8 +56,8 @@ class Job:
     uri: PreparedURI
     #: What to post.
     body: bytes
-    #: Whoever waits for what comes of it.
-    future: Future[SendResult]
+    #: What comes of it.
+    outcome: PendingOutcome
     #: When it was asked for, on the monotonic clock.
     asked_at: float
 
@@ -280,4 +280,4 @@ def _numeric(address: tuple[Any, ...]) -> str:
     return str(address[0])
 
 
-_NONE = Job(uri=PreparedURI("", ""), body=b"", future=Future(), asked_at=0.0)
+_NONE = Job(uri=PreparedURI("", ""), body=b"", outcome=PendingOutcome(), asked_at=0.0)
