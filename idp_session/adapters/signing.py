@@ -51,7 +51,29 @@ class _Known:
     #: Each key, and the algorithms that it may be used with.
     keys: tuple[tuple[Key, tuple[str, ...]], ...]
     #: The key that signs, by algorithm.
-    signing: Mapping[str, Key]
+    signing: Mapping[str, _SigningKey]
+
+
+class _SigningKey:
+    """A key of joserfc that is judged at the first signature, and not at each.
+
+    :param key: The key.
+    """
+
+    def __init__(self, key: Key) -> None:
+        self.key = key
+        self.kid = key.kid
+        self._native: dict[str, Any] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.key, name)
+
+    def get_op_key(self, operation: Any) -> Any:
+        """What OpenSSL takes, for an operation that the key is for."""
+        if operation not in self._native:
+            self._native[operation] = self.key.get_op_key(operation)
+
+        return self._native[operation]
 
 
 class SigningKeys(Protocol):
@@ -103,12 +125,12 @@ class KeySetTokenSigner:
         :param algorithm: An asymmetric one, such as ``"RS256"``.
         :raises ValueError: If there is none.
         """
-        key = self._known.signing.get(algorithm)
+        signing = self._known.signing.get(algorithm)
 
-        if key is None:
+        if signing is None:
             raise ValueError(f"there is no private key for {algorithm}")
 
-        return key
+        return signing.key
 
     def public_key_set(self) -> dict[str, list[dict[str, Any]]]:
         """The JSON Web Key Set to publish (RFC 7517 §5), without private members."""
@@ -121,10 +143,11 @@ class KeySetTokenSigner:
     ) -> str:
         algorithm = _algorithm_for(client)
 
-        if algorithm == _SYMMETRIC:
-            key = _key_shared_with(client)
-        else:
-            key = self._known.signing.get(algorithm)
+        key = (
+            _key_shared_with(client)
+            if algorithm == _SYMMETRIC
+            else self._known.signing.get(algorithm)
+        )
 
         if key is None:
             raise LogoutTokenError(
@@ -208,12 +231,12 @@ def _base64url(content: bytes) -> str:
 
 def _known_of(key_set: KeySet) -> _Known:
     keys = tuple((key, _algorithms_of(key)) for key in key_set)
-    signing: dict[str, Key] = {}
+    signing: dict[str, _SigningKey] = {}
 
     for key, names in keys:
         if key.is_private:
             # The preferred ones come first.
-            signing = dict.fromkeys(names, key) | signing
+            signing = dict.fromkeys(names, _SigningKey(key)) | signing
 
     return _Known(key_set=key_set, keys=keys, signing=signing)
 
@@ -258,7 +281,7 @@ def _published(key: Key, names: tuple[str, ...]) -> dict[str, Any]:
     return {**jwk, "use": "sig"}
 
 
-def _key_shared_with(client: Client) -> Key | None:
+def _key_shared_with(client: Client) -> OctKey | None:
     if not client.secret:
         return None
 
