@@ -56,7 +56,8 @@ def prepared_uri(uri: str) -> PreparedURI:
 
     text = str(requests.Request("POST", uri).prepare().url)
 
-    return PreparedURI(text, str(urlsplit(text).hostname))
+    # Most are the same: of those nothing is kept twice.
+    return PreparedURI(uri if text == uri else text, str(urlsplit(text).hostname))
 
 
 def retry_after(value: str | None, *, now: datetime) -> timedelta | None:

@@ -8,6 +8,7 @@ import ipaddress
 import logging
 import re
 from collections.abc import Sequence
+from typing import NamedTuple
 from urllib.parse import SplitResult
 from urllib.parse import urlsplit
 
@@ -39,6 +40,15 @@ class _Kind(enum.Enum):
     INNER = enum.auto()
     #: For nobody.
     CLOSED = enum.auto()
+
+
+class _Fault(NamedTuple):
+    """What speaks against a URI."""
+
+    #: The host, as it is logged.
+    host: str | None
+    #: Why it is refused; ``None`` if it is no URI that can be requested.
+    reason: str | None
 
 
 class AddressPolicy:
@@ -79,6 +89,7 @@ class AddressPolicy:
         self._ports = frozenset(allowed_ports)
         # Asked several times for each request, and always the same for an address.
         self._kind_of = functools.lru_cache(maxsize=_MOST_KNOWN)(self._find_kind)
+        self._fault_of = functools.lru_cache(maxsize=_MOST_KNOWN)(self._find_fault)
 
     def check_uri(self, uri: str) -> SendFailure | None:
         """What speaks against requesting a URI; its address is checked later.
@@ -87,20 +98,15 @@ class AddressPolicy:
         :returns: ``None`` if nothing does; ``ADDRESS_REFUSED`` for plain http or a
             port that is not allowed; otherwise ``INVALID_URI``.
         """
-        parts = _split(uri)
+        fault = self._fault_of(uri)
 
-        if parts is None or parts.scheme not in _DEFAULT_PORTS:
+        if fault is None:
+            return None
+
+        if fault.reason is None:
             return SendFailure.INVALID_URI
 
-        if parts.scheme == "http" and not self.allow_http:
-            return self._refused(parts.hostname, "plain http is not allowed")
-
-        port = parts.port or _DEFAULT_PORTS[parts.scheme]
-
-        if not self._permits_port(port):
-            return self._refused(parts.hostname, f"port {port} is not allowed")
-
-        return None
+        return self._refused(fault.host, fault.reason)
 
     def permits(self, address: str, *, host: str | None = None) -> bool:
         """Whether a connection to an address is permitted.
@@ -119,6 +125,22 @@ class AddressPolicy:
         self._refused(host, f"{address} is neither public nor allowed")
 
         return False
+
+    def _find_fault(self, uri: str) -> _Fault | None:
+        parts = _split(uri)
+
+        if parts is None or parts.scheme not in _DEFAULT_PORTS:
+            return _Fault(None, None)
+
+        if parts.scheme == "http" and not self.allow_http:
+            return _Fault(parts.hostname, "plain http is not allowed")
+
+        port = parts.port or _DEFAULT_PORTS[parts.scheme]
+
+        if not self._permits_port(port):
+            return _Fault(parts.hostname, f"port {port} is not allowed")
+
+        return None
 
     def _find_kind(self, address: str) -> _Kind:
         parsed = numeric_address(address)
@@ -183,7 +205,6 @@ def _canonical(host: str) -> str:
     return host.lower().removesuffix(".")
 
 
-@functools.lru_cache(maxsize=_MOST_KNOWN)
 def _split(uri: str) -> SplitResult | None:
     # A backslash or a space is read differently from one parser to the next.
     if "\\" in uri or not all(c.isprintable() and not c.isspace() for c in uri):

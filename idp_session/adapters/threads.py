@@ -42,7 +42,9 @@ class DaemonThreads(Generic[J]):
         """
         with self._changed:
             self._jobs.append(job)
-            self._changed.notify()
+
+            if self._idle:
+                self._changed.notify()
 
             if len(self._jobs) > self._idle and self._threads < self._at_most:
                 self._start_thread()
@@ -92,6 +94,9 @@ class DaemonThreads(Generic[J]):
         with self._changed:
             if generation != self._generation:
                 return None
+
+            if self._jobs:
+                return self._jobs.popleft()
 
             self._idle += 1
             self._changed.wait_for(

@@ -60,6 +60,10 @@ def send(signal: NamedSignal, app: Any, **arguments: Any) -> None:
     :param app: The sender.
     :param arguments: What the signal documents.
     """
+    # Most signals have no receivers, and some are sent a thousand times at once.
+    if not signal.receivers:
+        return
+
     for receiver in signal.receivers_for(app):
         try:
             receiver(app, **arguments)

@@ -119,7 +119,18 @@ class DeliveryResult:
 
     def applied_to(self, delivery: Delivery) -> Delivery:
         """The delivery as it is after this attempt."""
-        return dataclasses.replace(delivery, **self.changes(delivery))
+        # By name: dataclasses.replace() takes five times as long, for each delivery.
+        return Delivery(
+            id=delivery.id,
+            session_id=delivery.session_id,
+            client_id=delivery.client_id,
+            issuer=delivery.issuer,
+            subject=delivery.subject,
+            reason=delivery.reason,
+            created_at=delivery.created_at,
+            attempts=delivery.attempts,
+            **self.changes(delivery),
+        )
 
     def changes(self, delivery: Delivery) -> dict[str, Any]:
         """The members of a delivery that are others after this attempt.
@@ -157,7 +168,7 @@ class FairShare:
         :param due: What is due, in the order in which it should be sent.
         :param limit: How many at the most.
         """
-        counts = Counter(self.under_way)
+        counts = dict(self.under_way)
         picked: list[Delivery] = []
 
         for delivery in due:
@@ -168,8 +179,8 @@ class FairShare:
 
             if host is None:
                 picked.append(delivery)
-            elif counts[host] < self.per_host:
-                counts[host] += 1
+            elif (count := counts.get(host, 0)) < self.per_host:
+                counts[host] = count + 1
                 picked.append(delivery)
 
         return tuple(picked)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -38,6 +39,7 @@ def claimed(
     :param share: How many of them may go to one host.
     """
     picked: tuple[Delivery, ...] = ()
+    known: dict[Any, Any] = {}
 
     # A page may be full of deliveries for a client that has its share; each further
     # look leaves out one such client at least.
@@ -46,7 +48,7 @@ def claimed(
         found = connection.execute(
             _others(left.crowded, picked), {"now": now, "at_most": limit}
         )
-        page = [rows.claimed_delivery(row, until=until) for row in found]
+        page = [rows.claimed_delivery(row, until=until, known=known) for row in found]
         picked += left.pick(page, limit=limit - len(picked))
 
         if len(page) < limit:

@@ -40,6 +40,8 @@ _PARTICIPANT = tuple(each.name for each in dataclasses.fields(Participant))
 _ORIGIN = tuple(each.name for each in dataclasses.fields(SessionOrigin))
 _DELIVERY = tuple(each.name for each in dataclasses.fields(Delivery))
 
+_OFTEN_THE_SAME = ("session_id", "issuer", "subject", "created_at")
+
 SESSION_COLUMNS = tuple(schema.sessions.c[name] for name in _SESSION)
 PARTICIPANT_COLUMNS = tuple(schema.participants.c[name] for name in _PARTICIPANT)
 DELIVERY_COLUMNS = tuple(schema.deliveries.c[name] for name in _DELIVERY)
@@ -97,15 +99,23 @@ def attribute_values(session_id: str, name: str, value: str) -> dict[str, Any]:
     return _fitting(schema.attributes, session_id=session_id, name=name, value=value)
 
 
-def claimed_delivery(values: Sequence[Any], *, until: datetime) -> Delivery:
+def claimed_delivery(
+    values: Sequence[Any], *, until: datetime, known: dict[Any, Any]
+) -> Delivery:
     """A delivery that is taken.
 
     :param values: Those of ``DELIVERY_COLUMNS``, before.
     :param until: The end of the lease.
+    :param known: What others have in common with it: many are of one session, and each
+        is in memory while it is on its way.
     """
     members = dict(zip(_DELIVERY, values, strict=True))
     members["due_at"] = until
     members["attempts"] += 1
+
+    for name in _OFTEN_THE_SAME:
+        value = members[name]
+        members[name] = known.setdefault(value, value)
 
     return Delivery(**members)
 
@@ -117,6 +127,9 @@ def delivery_from(row: sa.RowMapping) -> Delivery:
 
 def fitting_error(error: str | None) -> str | None:
     """What is written of an attempt's failure: as much of it as fits."""
+    if error is None:
+        return None
+
     fitting: str | None = _fit(schema.deliveries.c.last_error, error)
 
     return fitting
