@@ -2,31 +2,44 @@
 
 from __future__ import annotations
 
-import base64
 import dataclasses
 import json
 from datetime import datetime
+from datetime import timedelta
 from datetime import UTC
 from functools import lru_cache
 from typing import Any
 
 from ...models import ServerSideSession
+from ...models.making import maker_of
 from ...ports import TicketProtector
 
 __all__ = ["CopySealer"]
 
-# To be changed with the form of the copies: releases share a cache in an upgrade.
-_PURPOSE = "cached session"
-_FIELDS = frozenset(each.name for each in dataclasses.fields(ServerSideSession))
+_FIELDS = dataclasses.fields(ServerSideSession)
+# To be changed with the form of the copies: releases share a cache in an upgrade. It
+# changes by itself with what a session consists of.
+_PURPOSE = " ".join(("cached session 2:", *(each.name for each in _FIELDS)))
+
+# The key is not in a copy, which opens under its own only; the ticket follows the
+# others as it is.
+_VALUES = tuple(each for each in _FIELDS if each.name not in {"key", "ticket"})
+_NAMES = tuple(each.name for each in _VALUES)
 _INSTANTS = tuple(
-    each.name
-    for each in dataclasses.fields(ServerSideSession)
-    if each.type == datetime.__name__
+    place for place, each in enumerate(_VALUES) if each.type == datetime.__name__
 )
+# Not among the characters of JSON as it is written here.
+_BEFORE_TICKET = b"\n"
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 #: Of so many copies it is known what they say.
 _MOST_KNOWN = 1024
 _NO_COPY = (None, datetime.min.replace(tzinfo=UTC))
+
+_decoder = json.JSONDecoder()
+_session_of = maker_of(ServerSideSession)
 
 
 class CopySealer:
@@ -48,8 +61,9 @@ class CopySealer:
         :param session: What to copy.
         :param until: From when on the copy is stale; aware UTC.
         """
-        copy = {"until": until.isoformat(), "session": _values(session)}
-        plaintext = json.dumps(copy, separators=(",", ":")).encode()
+        values = _values(session, until=until)
+        text = json.dumps(values, separators=(",", ":")).encode()
+        plaintext = text + _BEFORE_TICKET + session.ticket
 
         return self._protector.seal(plaintext, purpose=_PURPOSE, context=session.key)
 
@@ -74,24 +88,32 @@ class CopySealer:
     ) -> tuple[ServerSideSession | None, datetime]:
         plaintext = self._protector.open(sealed, purpose=_PURPOSE, context=key)
 
-        return _NO_COPY if plaintext is None else _copied(json.loads(plaintext))
+        return _NO_COPY if plaintext is None else _copied(plaintext, key)
 
 
-def _values(session: ServerSideSession) -> dict[str, Any]:
-    values = {name: getattr(session, name) for name in _FIELDS}
-    instants = {name: values[name].isoformat() for name in _INSTANTS}
+def _values(session: ServerSideSession, *, until: datetime) -> list[Any]:
+    values = [getattr(session, name) for name in _NAMES]
 
-    return values | instants | {"ticket": base64.b64encode(session.ticket).decode()}
+    for place in _INSTANTS:
+        values[place] = _microseconds(values[place])
+
+    return [*values, _microseconds(until)]
 
 
-def _copied(copy: dict[str, Any]) -> tuple[ServerSideSession | None, datetime]:
-    values: dict[str, Any] = copy["session"]
+def _copied(plaintext: bytes, key: str) -> tuple[ServerSideSession, datetime]:
+    text, _, ticket = plaintext.partition(_BEFORE_TICKET)
+    values, _ = _decoder.raw_decode(text.decode())
+    until = _instant(values.pop())
 
-    if values.keys() != _FIELDS:
-        return _NO_COPY
+    for place in _INSTANTS:
+        values[place] = _instant(values[place])
 
-    instants = {name: datetime.fromisoformat(values[name]) for name in _INSTANTS}
-    ticket = base64.b64decode(values["ticket"])
-    session = ServerSideSession(**{**values, **instants, "ticket": ticket})
+    return _session_of(key, *values, ticket), until
 
-    return session, datetime.fromisoformat(copy["until"])
+
+def _microseconds(instant: datetime) -> int:
+    return (instant - _EPOCH) // _MICROSECOND
+
+
+def _instant(microseconds: int) -> datetime:
+    return _EPOCH + microseconds * _MICROSECOND
