@@ -25,7 +25,8 @@ class Principal:
     #: A name that a person recognises, for the device and admin pages.
     display_name: str | None = None
     #: When the user proved who they are (``auth_time``, OpenID Connect Core §2);
-    #: aware UTC. ``None`` means: at the moment of the sign-in.
+    #: aware, and in UTC once they are signed in. ``None`` means: at the moment of the
+    #: sign-in.
     authenticated_at: datetime | None = None
     #: Where the user was authenticated; ``"local"`` is the provider itself.
     identity_provider: str = "local"

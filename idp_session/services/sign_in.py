@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field
 from datetime import datetime
+from datetime import UTC
 
 from ..adapters.crypto import handle_key
 from ..adapters.crypto import new_handle
@@ -97,8 +98,8 @@ class SignInService:
             nothing has changed then.
         :raises TypeError: If a claim or an item is not a JSON value; nothing has
             changed then.
-        :raises ValueError: If the lifetime is too long for a cookie; nothing has
-            changed then.
+        :raises ValueError: If the lifetime is too long for a cookie, or
+            ``authenticated_at`` is a naive datetime; nothing has changed then.
         """
         check_lifetime(properties, self._options)
 
@@ -229,7 +230,7 @@ class SignInService:
         if ticket is None:
             return principal
 
-        at = principal.authenticated_at or self._clock.now()
+        at = _in_utc(principal.authenticated_at or self._clock.now())
         factors = _newest(ticket.principal.factors, _proved(principal, at))
 
         return dataclasses.replace(principal, authenticated_at=at, factors=factors)
@@ -253,7 +254,7 @@ class SignInService:
             subject_id=principal.subject_id,
             display_name=principal.display_name,
             created_at=created_at,
-            authenticated_at=principal.authenticated_at or now,
+            authenticated_at=_in_utc(principal.authenticated_at or now),
             renewed_at=now,
             expires_at=lifetime.expires_at(now, absolute_expires_at),
             absolute_expires_at=absolute_expires_at,
@@ -265,6 +266,15 @@ class SignInService:
         record = self._tickets.seal(ticket, record=record)
 
         return IssuedSession(handle, CurrentSession(record, ticket))
+
+
+def _in_utc(at: datetime) -> datetime:
+    if at.utcoffset() is None:
+        raise ValueError("authenticated_at must be an aware datetime")
+
+    # The ticket is bound to the instant as it is written, and that is how stores
+    # return it, wherever the host's clock is.
+    return at.astimezone(UTC)
 
 
 def _proved(principal: Principal, at: datetime) -> dict[str, datetime]:

@@ -5,16 +5,23 @@ from __future__ import annotations
 import dataclasses
 import re
 from datetime import timedelta
+from datetime import timezone
+from pathlib import Path
 
 import pytest
 
 from idp_session.adapters.crypto import handle_key
 from idp_session.models import AuthenticationProperties
 from idp_session.models import Principal
+from idp_session.stores.sql import create_sqlite_engine
+from idp_session.stores.sql import SqlDeliveryQueue
+from idp_session.stores.sql import SqlSessionStore
+from idp_session.stores.sql import upgrade
 from idp_session.testing import START
 from tests.fakes import FakeProvider
 from tests.fakes import FakeTransport
 
+from .hosts import host_app
 from .sessions_of_browsers import ALICE
 from .sessions_of_browsers import HOUR
 from .sessions_of_browsers import PLAIN
@@ -50,6 +57,53 @@ def test_a_sign_in_shows_at_once(provider: FakeProvider) -> None:
     assert user_session.user == dataclasses.replace(ALICE, authenticated_at=START)
     assert user_session.session_id == session_id
     assert provider.spy.calls == ["create"]
+
+
+@pytest.mark.parametrize(
+    "hours", [pytest.param(-3, id="west"), pytest.param(2, id="east")]
+)
+def test_a_sign_in_in_another_time_zone(tmp_path: Path, hours: int) -> None:
+    """Who signs in stays signed in, in whichever zone the host tells the time."""
+    engine = create_sqlite_engine(tmp_path / "sessions.sqlite")
+    upgrade(engine)
+    host = host_app(store=SqlSessionStore(engine), queue=SqlDeliveryQueue(engine))
+    at = START.astimezone(timezone(timedelta(hours=hours)))
+    host.app.post("/login-at")(
+        lambda: host.extension.sign_in(
+            Principal(subject_id="alice", amr=("pwd",), authenticated_at=at)
+        )
+    )
+    browser = host.browser()
+    browser.post("/login-at")
+
+    answer = browser.get("/whoami").json
+
+    assert answer is not None
+    assert answer["subject"] == "alice"
+    engine.dispose()
+
+
+@pytest.mark.parametrize(
+    "signed_in", [pytest.param(False, id="first"), pytest.param(True, id="again")]
+)
+def test_a_sign_in_at_an_unknown_time(
+    provider: FakeProvider, *, signed_in: bool
+) -> None:
+    """A time without a zone could be any, and is refused before anything changes."""
+    browser = FakeTransport()
+
+    if signed_in:
+        provider.sign_in(browser)
+
+    before = len(provider.spy.calls)
+    naive = START.replace(tzinfo=None)
+    principal = Principal(subject_id="alice", authenticated_at=naive)
+    user_session = provider.request(browser.next_request())
+
+    with pytest.raises(ValueError, match="authenticated_at must be an aware"):
+        user_session.create_session_id(principal, PLAIN)
+
+    assert set(provider.spy.calls[before:]) <= {"get", "find_rotated"}
 
 
 def test_a_sign_in_is_there_at_the_next_request(provider: FakeProvider) -> None:
