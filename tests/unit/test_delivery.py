@@ -4,11 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-import threading
-import time
-from collections.abc import Iterator
-from collections.abc import Sequence
-from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
@@ -19,8 +14,6 @@ from idp_session.models import DeliveryState
 from idp_session.models import LogoutReason
 from idp_session.models import SendFailure
 from idp_session.models import SendResult
-from idp_session.testing import make_participant
-from idp_session.testing import make_session
 from idp_session.testing import START
 from tests.fakes import FakeProvider
 from tests.fakes import FakeSender
@@ -29,35 +22,14 @@ from tests.fakes import make_client
 from tests.fakes import make_options
 from tests.fakes import opened
 
-SHOP = "https://shop.test/back-channel"
-MAIL = "https://mail.test/back-channel"
+from .delivery_host import MAIL
+from .delivery_host import owe
+from .delivery_host import provider_with
+from .delivery_host import SHOP
+
 SECOND = timedelta(seconds=1)
 HOUR = timedelta(hours=1)
 LEASE = timedelta(seconds=20)
-NONE_TO_WAIT = timedelta(0)
-
-
-def provider_with(*answers: SendResult | int) -> FakeProvider:
-    """A provider whose client "shop" answers so, one after the other."""
-    return FakeProvider(sender=FakeSender({SHOP: answers} if answers else None))
-
-
-def owe(provider: FakeProvider, *client_ids: str) -> str:
-    """The id of a session that has ended and of whose end these are to be told."""
-    session = make_session()
-    provider.store.create(session)
-
-    for client_id in client_ids or ["shop"]:
-        participant = make_participant(
-            session.session_id, client_id=client_id, subject=f"alice-at-{client_id}"
-        )
-        provider.store.add_participant(participant)
-
-    provider.store.end(
-        session.session_id, reason=LogoutReason.USER, ended_at=provider.clock.now()
-    )
-
-    return session.session_id
 
 
 def delivered(provider: FakeProvider) -> Delivery:
@@ -65,20 +37,6 @@ def delivered(provider: FakeProvider) -> Delivery:
     (claimed,) = provider.delivery.claim(10)
 
     return provider.delivery.deliver(claimed)
-
-
-@contextmanager
-def hanging(provider: FakeProvider) -> Iterator[threading.Thread]:
-    """Somebody delivers in the background, and the clients do not answer."""
-    provider.sender.answering.clear()
-    thread = threading.Thread(target=provider.delivery.run_once)
-    thread.start()
-
-    try:
-        yield thread
-    finally:
-        provider.sender.answering.set()
-        thread.join()
 
 
 @pytest.mark.parametrize(
@@ -436,160 +394,6 @@ def test_logs_say_what_happened_but_no_token(
     assert record.levelname == level
     assert f"'shop': {after.state} (attempt 1, status {answer}" in caplog.text
     assert not any(part in caplog.text for part in token.split("."))
-
-
-@pytest.mark.parametrize(
-    "client_ids",
-    [
-        pytest.param([], id="unknown session"),
-        pytest.param(["shop", "mail"], id="all tried"),
-    ],
-)
-def test_nothing_to_wait_for(client_ids: Sequence[str]) -> None:
-    """Where nothing is open the response goes out at once."""
-    provider = provider_with(500)
-    session_id = owe(provider, *client_ids) if client_ids else "unknown"
-    provider.delivery.run_once()
-
-    began = time.monotonic()
-    deliveries = provider.delivery.wait_for(session_id, at_most=HOUR)
-
-    assert time.monotonic() - began < 5
-    assert [each.client_id for each in deliveries] == client_ids
-
-
-# BCL-OP-27
-def test_a_response_waits_until_each_was_tried() -> None:
-    """As soon as every client has had its turn, the user goes on."""
-    provider = provider_with(500)
-    session_id = owe(provider, "shop", "mail")
-
-    with hanging(provider):
-        threading.Timer(0.1, provider.sender.answering.set).start()
-        deliveries = provider.delivery.wait_for(session_id, at_most=HOUR)
-
-    assert [each.state for each in deliveries] == [
-        DeliveryState.PENDING,
-        DeliveryState.DELIVERED,
-    ]
-    assert deliveries[0].last_status == 500
-
-
-def test_a_failure_without_answer_counts_as_tried() -> None:
-    """A client that cannot be reached holds nobody up until its next turn."""
-    provider = provider_with(SendResult(failure=SendFailure.CONNECTION))
-    session_id = owe(provider)
-    provider.delivery.run_once()
-
-    (delivery,) = provider.delivery.wait_for(session_id, at_most=HOUR)
-
-    assert (delivery.state, delivery.last_status) == (DeliveryState.PENDING, None)
-
-
-@pytest.mark.parametrize(
-    ("bound", "most"),
-    [
-        pytest.param(timedelta(milliseconds=200), 8.0, id="some time"),
-        pytest.param(NONE_TO_WAIT, 8.0, id="no time"),
-        pytest.param(-SECOND, 8.0, id="negative"),
-    ],
-)
-def test_a_response_waits_no_longer_than_its_bound(
-    bound: timedelta, most: float
-) -> None:
-    """A client that hangs costs the user the bound and not more."""
-    provider = provider_with()
-    session_id = owe(provider)
-
-    with hanging(provider):
-        began = time.monotonic()
-        (delivery,) = provider.delivery.wait_for(session_id, at_most=bound)
-        waited = time.monotonic() - began
-
-    assert bound.total_seconds() <= waited < most
-    assert delivery.state is DeliveryState.PENDING
-
-
-def test_what_another_process_delivers_is_seen() -> None:
-    """A response that waits also notices what was not delivered in its process."""
-    provider = provider_with()
-    other = FakeProvider(queue=provider.queue)
-    session_id = owe(provider)
-    timer = threading.Timer(0.1, other.delivery.run_once)
-    timer.start()
-
-    (delivery,) = provider.delivery.wait_for(session_id, at_most=HOUR)
-    timer.join()
-
-    assert delivery.state is DeliveryState.DELIVERED
-
-
-def shared_host(*client_ids: str) -> FakeProvider:
-    """A provider whose clients are all on one host, of which one at a time is told."""
-    provider = FakeProvider(
-        options=make_options(delivery_in_flight_per_host=1),
-        sender=FakeSender(),
-    )
-    clients = {
-        each: make_client(each, back_channel_logout_uri=f"https://Host.test./{each}")
-        for each in client_ids
-    }
-    provider.clients.clients.update(clients)
-
-    return provider
-
-
-def test_clients_of_one_host_share_its_limit() -> None:
-    """What the provider has learned of a host counts at the next claim."""
-    provider = shared_host("red", "blue")
-    owe(provider, "red", "blue", "shop")
-    provider.delivery.run_once()
-    owe(provider, "red", "blue", "shop")
-
-    claimed = provider.delivery.claim(10)
-
-    assert [each.client_id for each in claimed] == ["red", "shop"]
-
-
-def test_what_is_under_way_counts() -> None:
-    """A host that has its share gets nothing, whichever client it is for."""
-    provider = shared_host("red", "blue")
-    owe(provider, "red", "blue", "shop")
-    provider.delivery.run_once()
-    owe(provider, "red", "blue", "shop")
-
-    claimed = provider.delivery.claim(10, under_way={"host.test": 1})
-
-    assert [each.client_id for each in claimed] == ["shop"]
-
-
-def test_one_too_many_is_noticed_before_it_is_sent() -> None:
-    """A client that has just moved to a busy host is not sent to it."""
-    provider = shared_host("red", "blue")
-    owe(provider, "red", "blue")
-    red, blue = provider.delivery.claim(10)
-    attempt = provider.delivery.begin(red)
-    assert attempt is not None
-
-    refused = provider.delivery.begin(blue, under_way={str(attempt.host): 1})
-    provider.delivery.give_back([blue])
-    provider.delivery.settle([attempt])
-
-    assert refused is None
-    assert [uri for uri, _ in provider.sender.sent] == ["https://Host.test./red"]
-    assert [each.client_id for each in provider.delivery.claim(10)] == ["blue"]
-
-
-def test_whoever_is_not_told_is_no_burden() -> None:
-    """Clients without an address pass, however crowded it is elsewhere."""
-    provider = shared_host()
-    for _ in range(2):
-        owe(provider, "gone", "gone too")
-        provider.delivery.run_once()
-    owe(provider, "gone", "gone too")
-    owe(provider, "gone", "gone too")
-
-    assert len(provider.delivery.claim(10)) == 4
 
 
 def test_the_settings_count() -> None:

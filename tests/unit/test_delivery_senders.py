@@ -14,7 +14,7 @@ from idp_session.models import SendResult
 from idp_session.testing import START
 
 from ..fakes import FakeProvider
-from .test_delivery import owe
+from .delivery_host import owe
 
 
 @pytest.fixture

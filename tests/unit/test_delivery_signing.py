@@ -26,7 +26,7 @@ from idp_session.ports import ClientStore
 from ..fakes import FakeProvider
 from ..fakes import make_client
 from ..fakes import SIGNER
-from .test_delivery import owe
+from .delivery_host import owe
 
 START = datetime(2026, 1, 2, tzinfo=UTC)
 SOON = 30.0

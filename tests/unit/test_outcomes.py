@@ -20,7 +20,7 @@ from idp_session.models import SendResult
 
 from ..fakes import FakeProvider
 from ..fakes import FakeSender
-from .test_delivery import owe
+from .delivery_host import owe
 
 OK = SendResult(status=200)
 URI = "https://shop.test/logout"

@@ -1,9 +1,8 @@
-"""A cached store keeps the contract, is fast, and does without its cache."""
+"""A cached store is fast, and does without its cache."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -21,17 +20,14 @@ from redis.retry import Retry
 
 from idp_session.errors import ConfigurationError
 from idp_session.models import ServerSideSession
-from idp_session.ports import SessionStore
 from idp_session.stores.cache import BytesSerializer
 from idp_session.stores.cache import Cache
 from idp_session.stores.cache import CachedSessionStore
 from idp_session.stores.memory import MemoryDeliveryQueue
 from idp_session.stores.memory import MemorySessionStore
-from idp_session.stores.sql import SqlDeliveryQueue
 from idp_session.stores.sql import SqlSessionStore
 from idp_session.testing import make_session
 from idp_session.testing import ManualClock
-from idp_session.testing import SessionStoreContract
 from idp_session.testing import START
 
 from .caches import CACHES
@@ -42,61 +38,9 @@ from .caches import PROTECTOR
 from .caches import RedisBytesCache
 from .caches import scratch_cache
 from .caches import SimpleBytesCache
-from .caches import TwoNodes
 from .caches import WatchedCache
 
 _HOUR = timedelta(hours=1)
-
-
-class TestInFrontOfMemory(SessionStoreContract):
-    """The contract, through two nodes that share each kind of cache."""
-
-    @pytest.fixture(params=CACHES)
-    def cache(self, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Cache]:
-        with scratch_cache(request.param, tmp_path) as cache:
-            yield cache
-
-    @pytest.fixture
-    def queue(self) -> MemoryDeliveryQueue:
-        return MemoryDeliveryQueue()
-
-    @pytest.fixture
-    def store(
-        self, queue: MemoryDeliveryQueue, cache: Cache, clock: ManualClock
-    ) -> SessionStore:
-        store = MemorySessionStore(queue)
-
-        return TwoNodes(node(store, cache, clock), node(store, cache, clock))
-
-
-# Other tests run each of these lines. To count them again takes long, and changes how
-# threads meet; so it is with the races.
-@pytest.mark.no_cover
-class TestInFrontOfDatabase(SessionStoreContract):
-    """The contract, through two nodes, on every database.
-
-    A file has one machine, and a cache in one process may do; servers have nodes that
-    share one. Every cache is in front of memory above.
-    """
-
-    @pytest.fixture
-    def cache(self, engine: sa.Engine, tmp_path: Path) -> Iterator[Cache]:
-        name = "simple" if engine.dialect.name == "sqlite" else "redis"
-
-        with scratch_cache(name, tmp_path) as cache:
-            yield cache
-
-    @pytest.fixture
-    def queue(self, engine: sa.Engine) -> SqlDeliveryQueue:
-        return SqlDeliveryQueue(engine)
-
-    @pytest.fixture
-    def store(
-        self, engine: sa.Engine, cache: Cache, clock: ManualClock
-    ) -> SessionStore:
-        store = SqlSessionStore(engine)
-
-        return TwoNodes(node(store, cache, clock), node(store, cache, clock))
 
 
 @pytest.fixture
