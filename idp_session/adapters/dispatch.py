@@ -73,9 +73,9 @@ class ThreadDispatcher:
     free, whenever something was settled, and at every poll. Another one settles, as
     many at once as are done by then, and the next ones not before others could join
     them. Both are daemons, so the end of the process does not wait for them; what was
-    claimed then is owed still and falls due again. After a fork the child knows nothing of
-    what its parent has under way, and starts threads of its own when it is kicked
-    or started.
+    claimed then is owed still and falls due again. After a fork the child knows
+    nothing of what its parent has under way, and starts threads of its own when it is
+    kicked or started.
 
     :param work: Gives what claims, begins and settles; called when it is needed.
     :param in_flight: How many are on their way at once. As many again may have come

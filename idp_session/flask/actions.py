@@ -80,8 +80,9 @@ class SessionActions:
         The client leaves the session, which goes on, and is told by the back
         channel; :meth:`.DeliveryManagementService.result_of` says what came of it.
         :meth:`to_departure_page` has it told in a frame too. The end-session
-        endpoint does both where the user chooses so. If the client asks to sign the user in again,
-        it joins again without a sign-in, unless it asks for one with ``prompt``.
+        endpoint does both where the user chooses so. If the client asks to sign the
+        user in again, it joins again without a sign-in, unless it asks for one with
+        ``prompt``.
 
         :param client_id: Which application, as it came.
         :param reason: Why.

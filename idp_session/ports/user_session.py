@@ -145,8 +145,9 @@ class UserSession(Protocol):
         The same subject keeps session id, clients, data and attributes and gets a
         new handle. An anonymous session becomes one with a new session id and a new
         handle, and data and attributes are kept. For another subject the old
-        session is ended, with its clients told, and a new one begins, empty. A session id in the properties is kept only if it is
-        the one of this subject's current session.
+        session is ended, with its clients told, and a new one begins, empty. A
+        session id in the properties is kept only if it is the one of this subject's
+        current session.
 
         :param principal: Who has just proved who they are.
         :param properties: What belongs to this sign-in.

@@ -135,8 +135,8 @@ class Channels:
         The callback gets a :class:`.SessionEvent`, in whichever thread brings it,
         and should only pass it on: somebody's logout may be waiting for it. What
         it raises is logged. For a session that is over already it is called
-        before this returns, unless another thread is just about to. An open channel is no use of the session, and does
-        not keep it from expiring.
+        before this returns, unless another thread is just about to. An open channel
+        is no use of the session, and does not keep it from expiring.
 
         :param session_id: The public id of the session.
         :param callback: Whom to call.

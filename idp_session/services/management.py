@@ -28,8 +28,8 @@ class SessionManagementService:
     """Finds sessions, and ends them with their clients told.
 
     Anonymous sessions are left out unless the filter says otherwise, with
-    ``anonymous``. Sessions are found whether they have expired or not: until somebody has noticed
-    and ended them, their clients have not been told.
+    ``anonymous``. Sessions are found whether they have expired or not: until somebody
+    has noticed and ended them, their clients have not been told.
 
     Where sessions are in cookies, every member raises :exc:`.NotInCookieModeError`.
 

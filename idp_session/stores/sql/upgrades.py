@@ -51,7 +51,8 @@ def upgrade(engine: sa.Engine, revision: str = "head") -> None:
     :param engine: The database.
     :param revision: Where to go; ``"head"`` is the newest.
     :raises ConfigurationError: If a newer version of this package made the tables.
-    :raises TimeoutError: If another process holds the lock for more than a minute.
+    :raises TimeoutError: On MySQL and MariaDB, if another process takes more than a
+        minute; PostgreSQL waits for as long as it takes.
     """
     _migrate(engine, revision, is_upgrade=True)
 
@@ -62,7 +63,8 @@ def downgrade(engine: sa.Engine, revision: str) -> None:
     :param engine: The database.
     :param revision: Where to go; ``"base"`` removes the tables.
     :raises ConfigurationError: If a newer version of this package made the tables.
-    :raises TimeoutError: If another process holds the lock for more than a minute.
+    :raises TimeoutError: On MySQL and MariaDB, if another process takes more than a
+        minute; PostgreSQL waits for as long as it takes.
     """
     _migrate(engine, revision, is_upgrade=False)
 
