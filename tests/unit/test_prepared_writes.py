@@ -195,6 +195,26 @@ def test_a_transaction_that_goes_on(postgres: sa.Engine) -> None:
     assert store.get(session.key) == session
 
 
+def test_a_write_needs_one_call_of_the_driver(
+    postgres: sa.Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is committed by itself is not committed again, on the cursor of before."""
+    store, called = SqlSessionStore(postgres), list[str]()
+    store.create(make_session())
+
+    with postgres.connect() as connection:
+        driver: Any = connection.connection.driver_connection
+
+    monkeypatch.setattr(driver, "commit", lambda: called.append("commit"))
+    monkeypatch.setattr(driver, "cursor", lambda **_: called.append("cursor"))
+    session = make_session()
+    store.create(session)
+    store.add_participant(make_participant(session.session_id))
+
+    assert called == []
+    assert store.get(session.key) == session
+
+
 def _have_transactions_only(driver: Any, _record: object) -> None:
     usual = property(lambda _: False, lambda _, __: None)
     driver.__class__ = type("Driver", (type(driver),), {"autocommit": usual})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Mapping
 from typing import Any
 
@@ -72,6 +73,7 @@ def begin_explicitly(engine: sa.Engine) -> None:
         ``EXPLICIT_OPTIONS``.
     """
     errors = engine.dialect.loaded_dbapi.Error
+    _engines.add(engine)
 
     def put_back(connection: Any, record: ConnectionPoolEntry) -> None:
         # There is none if it was broken. What raised here would cost the pool a place.
@@ -93,7 +95,7 @@ def begins_explicitly(engine: sa.Engine) -> bool:
 
     :param engine: Any; one that was made of it by ``execution_options`` was not.
     """
-    return sa.event.contains(engine, "begin", _begin)
+    return engine in _engines
 
 
 def is_begun_explicitly(connection: sa.Connection) -> bool:
@@ -183,3 +185,7 @@ def _may_be_open(connection: Any, *, was_reset: bool) -> bool:
     result = getattr(connection, "_result", None)
 
     return result is None or bool(result.unbuffered_active or result.has_next)
+
+
+#: To ask SQLAlchemy who listens would take longer, with every lookup.
+_engines: weakref.WeakSet[sa.Engine] = weakref.WeakSet()

@@ -27,6 +27,8 @@ from .transactions import run_read
 __all__ = [
     "DirectReader",
     "PreparedQuery",
+    "keeps_cursors",
+    "kept_cursor",
     "single_statement",
     "sqlalchemy_is_needed",
 ]
@@ -45,8 +47,7 @@ class DirectReader:
     def __init__(self, engine: sa.Engine) -> None:
         self.engine = engine
         self._sets_autocommit = engine.dialect.name == "postgresql"
-        # To make a cursor takes psycopg half as long as to execute a statement.
-        self._keeps_cursors = engine.dialect.driver == "psycopg"
+        self._keeps_cursors = keeps_cursors(engine)
         self._connections = connection_source(engine)
 
     def rows(self, statement: CompiledStatement, parameters: Any) -> Any:
@@ -77,26 +78,15 @@ class DirectReader:
         statement: CompiledStatement,
         parameters: Any,
     ) -> Any:
-        cursor = self._cursor(connection)
+        keeps = self._keeps_cursors
+        cursor = kept_cursor(connection) if keeps else connection.cursor()
         cursor.execute(statement.text, parameters)
         rows = cursor.fetchall()
 
-        if not self._keeps_cursors:
+        if not keeps:
             cursor.close()
 
         return rows
-
-    def _cursor(self, connection: PoolProxiedConnection) -> Any:
-        if not self._keeps_cursors:
-            return connection.cursor()
-
-        # It is gone when the connection is replaced.
-        kept = connection.info.get(_CURSOR)
-
-        if kept is None:
-            kept = connection.info[_CURSOR] = connection.cursor()
-
-        return kept
 
 
 class PreparedQuery(Generic[T]):
@@ -216,6 +206,29 @@ def sqlalchemy_is_needed(engine: sa.Engine) -> bool:
             and not begins_explicitly(engine)
         )
     )
+
+
+def keeps_cursors(engine: sa.Engine) -> bool:
+    """Whether a connection has one cursor for all statements.
+
+    To make one takes psycopg half as long as to execute a statement.
+
+    :param engine: The database.
+    """
+    return engine.dialect.driver == "psycopg"
+
+
+def kept_cursor(connection: PoolProxiedConnection) -> Any:
+    """The cursor of a connection; it is gone when the connection is replaced.
+
+    :param connection: One of an engine of which :func:`keeps_cursors` is true.
+    """
+    kept = connection.info.get(_CURSOR)
+
+    if kept is None:
+        kept = connection.info[_CURSOR] = connection.cursor()
+
+    return kept
 
 
 @contextmanager

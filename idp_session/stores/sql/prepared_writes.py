@@ -10,6 +10,8 @@ from sqlalchemy.pool import PoolProxiedConnection
 
 from .compiled import CompiledStatement
 from .explicit import is_over
+from .prepared import keeps_cursors
+from .prepared import kept_cursor
 from .prepared import single_statement
 from .prepared import sqlalchemy_is_needed
 from .transactions import execute_write
@@ -33,6 +35,7 @@ class PreparedWrite:
         self._engine = engine
         self._statement = statement
         self._compiled = CompiledStatement(statement, engine.dialect)
+        self._keeps = keeps_cursors(engine)
 
     def execute(self, values: Mapping[str, Any]) -> int:
         """Execute it in a transaction of its own.
@@ -70,16 +73,24 @@ class PreparedWrite:
         return self._committed(connection, parameters)
 
     def _committed(self, connection: PoolProxiedConnection, parameters: Any) -> int:
-        cursor = connection.cursor()
+        cursor = kept_cursor(connection) if self._keeps else connection.cursor()
         cursor.execute(self._compiled.text, parameters)
         count = int(cursor.rowcount)
-        cursor.close()
-        # Of no statement that is a transaction of its own does psycopg ask this; pg8000
-        # goes on with a transaction that a look at the connection has begun.
-        if not is_over(self._engine, connection):
+
+        if not self._keeps:
+            cursor.close()
+
+        if not self._is_over(connection):
             connection.commit()
 
         return count
+
+    def _is_over(self, connection: PoolProxiedConnection) -> bool:
+        # pg8000 goes on with a transaction that a look at the connection has begun.
+        if self._keeps:
+            return bool(_driver(connection).autocommit)
+
+        return is_over(self._engine, connection)
 
     def _wrapped(self, error: Exception) -> Exception:
         wrapped: Exception = sa.exc.DBAPIError.instance(
