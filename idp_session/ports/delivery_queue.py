@@ -45,8 +45,8 @@ class DeliveryQueue(Protocol):
 
         :param delivery: As it was claimed.
         :param result: What to write.
-        :returns: ``False`` if the claim is no longer the newest one; nothing is
-            written then.
+        :returns: ``False`` if the claim is no longer the newest one, or was settled
+            before, even if :meth:`retry` has come in between; nothing is written then.
         """
 
     def settle_all(

@@ -142,6 +142,21 @@ class DeliverySettlingContract:
 
         assert not queue.has_untried(session_id or owed, client_id=client_id)
 
+    def test_a_retry_is_not_settled_by_the_claim_before(
+        self, store: SessionStore, queue: DeliveryQueue
+    ) -> None:
+        """Who settles twice, since the answer was lost, takes no retry back."""
+        _owe(store, "shop", "desk")
+        shop, desk = queue.claim(now=START, lease=_LEASE, limit=9)
+        refused = DeliveryResult(state=DeliveryState.REFUSED, at=START, status=400)
+        queue.settle_all([(shop, refused), (desk, refused)])
+        queue.retry(shop.id, now=START + _TICK)
+        queue.retry(desk.id, now=START + _TICK)
+
+        assert queue.settle_all([(shop, refused)]) == (False,)
+        assert not queue.settle(desk, refused)
+        assert queue.backlog(at_most=9).pending == 2
+
     def test_nothing_to_write(self, queue: DeliveryQueue) -> None:
         """No results are no error."""
         assert queue.settle_all([]) == ()

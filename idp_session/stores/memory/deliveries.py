@@ -66,8 +66,9 @@ class MemoryDeliveryQueue:
         with self.lock:
             current = self._deliveries.get(delivery.id)
 
-            if current is None or (current.attempts, current.state) != (
+            if current is None or _claim_of(current) != (
                 delivery.attempts,
+                delivery.due_at,
                 DeliveryState.PENDING,
             ):
                 return False
@@ -198,6 +199,10 @@ def _owed(number: int, participant: Participant, ended: EndedSession) -> Deliver
 
 def _claimed(delivery: Delivery, due_at: datetime) -> Delivery:
     return dataclasses.replace(delivery, due_at=due_at, attempts=delivery.attempts + 1)
+
+
+def _claim_of(delivery: Delivery) -> tuple[int, datetime, DeliveryState]:
+    return delivery.attempts, delivery.due_at, delivery.state
 
 
 def _renewed(delivery: Delivery, now: datetime) -> Delivery:

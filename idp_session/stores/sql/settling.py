@@ -35,6 +35,7 @@ def settling(delivery: Delivery, result: DeliveryResult) -> sa.Update:
         .where(
             deliveries.c.id == delivery.id,
             deliveries.c.attempts == delivery.attempts,
+            deliveries.c.due_at == delivery.due_at,
             IS_PENDING,
         )
         .values(_values(delivery, result))
@@ -52,11 +53,12 @@ def settled(
     """
     # Always in the same order, so that two of these do not wait for each other.
     found = connection.execute(_NEWEST, {"claimed": [each.id for each, _ in results]})
-    newest = {(delivery_id, attempts) for delivery_id, attempts in found}
+    newest = {tuple(row) for row in found}
+    is_newest = tuple(
+        (each.id, each.attempts, each.due_at) in newest for each, _ in results
+    )
     written = [
-        (delivery, result)
-        for delivery, result in results
-        if (delivery.id, delivery.attempts) in newest
+        each for each, is_ours in zip(results, is_newest, strict=True) if is_ours
     ]
 
     if written:
@@ -68,11 +70,13 @@ def settled(
             ],
         )
 
-    return tuple((each.id, each.attempts) in newest for each, _ in results)
+    return is_newest
 
 
+# Where an administrator has one tried again, the attempts are those of the last claim
+# and the end of its lease is another.
 _NEWEST = (
-    sa.select(deliveries.c.id, deliveries.c.attempts)
+    sa.select(deliveries.c.id, deliveries.c.attempts, deliveries.c.due_at)
     .where(deliveries.c.id.in_(sa.bindparam("claimed", expanding=True)), IS_PENDING)
     .order_by(deliveries.c.id)
     .with_for_update()
