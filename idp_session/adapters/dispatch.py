@@ -163,6 +163,7 @@ class ThreadDispatcher:
         self._changed = threading.Condition(threading.RLock())
         self._busy = False
         self._forget_attempts()
+        self._claimed_into = self._attempts
 
     def _come_to_rest(self, timeout: timedelta) -> tuple[bool, tuple[Attempt, ...]]:
         with self._changed:
@@ -215,6 +216,7 @@ class ThreadDispatcher:
             self._freed = 0
             limit = 0 if self._stopped else min(free, _CLAIMED_AT_ONCE)
             self._busy = limit > 0
+            self._claimed_into = self._attempts
 
             return limit
 
@@ -244,20 +246,29 @@ class ThreadDispatcher:
         if attempt is None:
             return False
 
-        self._count(attempt)
+        if not self._count(attempt):
+            attempt.outcome.cancel()
+            return False
+
         # Nothing is made for each of them: there may be thousands on their way.
         attempt.outcome.add_done_callback(self._finished)
 
         return True
 
-    def _count(self, attempt: Attempt) -> None:
+    def _count(self, attempt: Attempt) -> bool:
         with self._changed:
+            # It has taken so long to begin that everything was given up meanwhile.
+            if self._attempts is not self._claimed_into:
+                return False
+
             self._attempts[attempt.outcome] = attempt
             self._sending += 1
 
             if attempt.host is not None:
                 under_way = self._under_way.get(attempt.host, 0)
                 self._under_way[attempt.host] = under_way + 1
+
+            return True
 
     def _hosts(self) -> Mapping[str, int]:
         with self._changed:

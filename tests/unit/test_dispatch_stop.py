@@ -5,11 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from collections.abc import Mapping
 from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
 
+from idp_session.models import Attempt
 from idp_session.models import Delivery
 
 from .outbox import dispatchers
@@ -58,6 +60,31 @@ def test_stop_gives_back_what_takes_too_long(dispatcher: Make) -> None:
     assert sorted(outbox.given_back) == [1, 2]
     assert all(each.cancelled() for each in outbox.running.values())
     assert outbox.settled == []
+
+
+def test_stop_while_a_delivery_is_being_begun(dispatcher: Make) -> None:
+    """What was begun when the time was up is given back, too, and is not sent."""
+
+    class Slow(Outbox):
+        def begin(
+            self, delivery: Delivery, *, under_way: Mapping[str, int]
+        ) -> Attempt | None:
+            beginning.set()
+            go_on.wait(SOON)
+
+            return super().begin(delivery, under_way=under_way)
+
+    beginning, go_on = threading.Event(), threading.Event()
+    outbox = Slow(1)
+    outbox.held = {1}
+    stopped = dispatcher(outbox)
+    stopped.kick()
+    beginning.wait(SOON)
+    stopped.stop(timedelta(0))
+    go_on.set()
+
+    assert outbox.wait_until(lambda: outbox.given_back == [1])
+    assert outbox.running[1].cancelled()
 
 
 def test_stopping_twice_at_once(dispatcher: Make) -> None:
