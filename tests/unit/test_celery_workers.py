@@ -28,6 +28,9 @@ pytestmark = pytest.mark.process
 
 Make = Callable[..., Site]
 
+# From Python 3.12 on it warns of a fork beside threads.
+_FORKS_ARE_MEANT = "ignore:This process:DeprecationWarning"
+
 
 @pytest.fixture
 def make(tmp_path: Path) -> Iterator[Make]:
@@ -167,7 +170,10 @@ def run(broker: Broker, program: str) -> str:
         dispatcher = CeleryDispatcher(celery)
     """
     finished = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(preamble) + textwrap.dedent(program)],
+        [
+            *(sys.executable, "-W", _FORKS_ARE_MEANT),
+            *("-c", textwrap.dedent(preamble) + textwrap.dedent(program)),
+        ],
         capture_output=True,
         text=True,
         timeout=60,
