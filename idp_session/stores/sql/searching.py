@@ -145,12 +145,12 @@ def matching(
     # multiply nothing; and the database may begin at either end, since few sessions
     # may be meant or nearly all.
     if "client_id" in names:
-        query = query.join(
-            participants, participants.c.session_id == sessions.c.session_id
-        )
+        of = _session_of(participants, is_common="client_id" in common)
+        query = query.join(participants, of)
 
     if "attribute" in names:
-        query = query.join(attributes, attributes.c.session_id == sessions.c.session_id)
+        of = _session_of(attributes, is_common="attribute" in common)
+        query = query.join(attributes, of)
 
     return query
 
@@ -227,6 +227,15 @@ def _condition(name: str, *, is_common: bool) -> sa.ColumnElement[bool]:
     condition: sa.ColumnElement[bool] = compare(compared, _parameter(name, column))
 
     return condition
+
+
+def _session_of(table: sa.Table, *, is_common: bool) -> sa.ColumnElement[bool]:
+    session_id = sessions.c.session_id
+    # Else SQLite from some version on begins with the other table, and sorts.
+    compared = session_id + sa.literal("") if is_common else session_id
+    same: sa.ColumnElement[bool] = table.c.session_id == compared
+
+    return same
 
 
 def _parameter(name: str, column: sa.Column[Any]) -> sa.BindParameter[Any]:
