@@ -18,6 +18,7 @@ from idp_session import DeliveryState
 from ..brokers import Broker
 from ..brokers import BROKERS
 from ..brokers import scratch_broker
+from ..forks import FORKS_ARE_MEANT
 from ..sample.processes import wait_until
 from .celery_host import CLIENTS
 from .celery_site import celery_site
@@ -27,9 +28,6 @@ from .proxies import Proxy
 pytestmark = pytest.mark.process
 
 Make = Callable[..., Site]
-
-# From Python 3.12 on it warns of a fork beside threads.
-_FORKS_ARE_MEANT = "ignore:This process:DeprecationWarning"
 
 
 @pytest.fixture
@@ -171,7 +169,7 @@ def run(broker: Broker, program: str) -> str:
     """
     finished = subprocess.run(
         [
-            *(sys.executable, "-W", _FORKS_ARE_MEANT),
+            *(sys.executable, "-W", FORKS_ARE_MEANT),
             *("-c", textwrap.dedent(preamble) + textwrap.dedent(program)),
         ],
         capture_output=True,

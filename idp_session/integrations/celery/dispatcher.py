@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from ...adapters.forks import forget_after_fork
+from ...adapters.forks import NotForked
 from ...adapters.loop import BackgroundLoop
 from .messages import Celery
 from .messages import DELIVER
@@ -67,6 +68,8 @@ class CeleryDispatcher:
 
     def __init__(self, celery: Celery) -> None:
         self._celery = celery
+        # Kombu's cached properties have locks, which a child would find held for ever.
+        self._not_forked = NotForked()
         self._loop = BackgroundLoop(
             self._publish, name="idp_session-celery", pause=_PAUSE, logger=_logger
         )
@@ -121,7 +124,8 @@ class CeleryDispatcher:
         sent = False
 
         try:
-            self._send()
+            with self._not_forked.working():
+                self._send()
             sent = True
         finally:
             self._end(sent=sent)
