@@ -53,20 +53,20 @@ def draw(
 
 
 def bars(outcomes: Sequence[Outcome]) -> dict[str, float]:
-    """What to draw: our figure of each work, and those beside it.
+    """What to draw: our figure of the first work, and those beside it.
 
     :param outcomes: All in one unit.
     """
+    results = [each for each in outcomes if isinstance(each, Result)]
     found: dict[str, float] = {}
 
-    for each in outcomes:
-        if isinstance(each, Result):
-            found.setdefault(_OURS, each.ours)
+    for each in results:
+        # Of another work everybody has other figures.
+        if each.work == results[0].work and each.theirs is not None:
+            found[_OURS] = each.ours
+            found[each.against] = each.theirs
 
-            if each.theirs is not None:
-                found[each.against] = each.theirs
-
-    return found if len(found) > 1 else {}
+    return found
 
 
 def chart(found: Mapping[str, float], *, unit: str) -> str:

@@ -215,6 +215,15 @@ def test_pictures_show_each_figure_once(tmp_path: Path) -> None:
     assert widths == pytest.approx([190, 380, 38])
 
 
+def test_a_picture_is_of_one_work(tmp_path: Path) -> None:
+    """Where a row has several works, nobody's figure of another stands beside ours."""
+    other = Result(work="stand", ours=3, unit="ms", against="snail", theirs=4)
+
+    shown = figures.draw({"moving": [HALF, other]}, folder=tmp_path)
+
+    assert list(shown.values()) == ["idp_session 5 ms, snail 10 ms"]
+
+
 def test_a_row_that_was_not_measured_has_no_picture(tmp_path: Path) -> None:
     """Nothing is drawn of nothing."""
     assert figures.draw({"fly": [MISSING]}, folder=tmp_path) == {}
