@@ -21,7 +21,7 @@ from idp_session.models import Delivery
 from idp_session.models import LogoutReason
 from idp_session.models import SendResult
 
-__all__ = ["SOON", "Make", "Outbox", "dispatchers", "under_way"]
+__all__ = ["SOON", "Make", "Outbox", "delivery", "dispatchers", "under_way"]
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 LONG = timedelta(hours=1)
@@ -29,6 +29,7 @@ SOON = 20.0
 
 
 def delivery(number: int) -> Delivery:
+    """What is owed, told from others by its number."""
     return Delivery(
         id=number,
         session_id="sid",

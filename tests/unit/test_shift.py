@@ -8,9 +8,7 @@ import time
 from collections.abc import Mapping
 from collections.abc import Sequence
 from concurrent.futures import Future
-from datetime import datetime
 from datetime import timedelta
-from datetime import UTC
 from typing import NoReturn
 
 import pytest
@@ -18,10 +16,10 @@ import pytest
 from idp_session.adapters.shift import Shift
 from idp_session.models import Attempt
 from idp_session.models import Delivery
-from idp_session.models import LogoutReason
 from idp_session.models import SendResult
 
-NOW = datetime(2026, 1, 2, tzinfo=UTC)
+from .outbox import delivery
+
 LONG = timedelta(seconds=20)
 SOON = timedelta(milliseconds=100)
 LOGGER = logging.getLogger("tests.shift")
@@ -85,19 +83,6 @@ class Outbox:
 
     def stop(self) -> None:
         raise AssertionError("others go on sending")
-
-
-def delivery(number: int) -> Delivery:
-    return Delivery(
-        id=number,
-        session_id="sid",
-        client_id="shop",
-        issuer="https://op.test",
-        subject="alice",
-        reason=LogoutReason.USER,
-        created_at=NOW,
-        due_at=NOW,
-    )
 
 
 def shift(outbox: Outbox, in_flight: int = 4) -> Shift:
